@@ -1,0 +1,5 @@
+//! Gives the shared library its soname; rustc sets none by itself.
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libmatnet.so.0");
+}

@@ -1,0 +1,1 @@
+//! The matnet_* functions for C programs.

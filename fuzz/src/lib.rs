@@ -1,0 +1,9 @@
+//! What the fuzz targets do, apart from libFuzzer's entry points, so that each is a plain function of bytes.
+//!
+//! A finding is a panic: of the code under test, or of an assertion here. Every target is deterministic: time,
+//! entropy and traffic come from the input alone.
+#![allow(missing_docs)]
+
+pub mod input;
+pub mod on_frame;
+pub mod wire;

@@ -1,0 +1,288 @@
+//! Writes what passes a link to a pcapng file (IETF draft-ietf-opsawg-pcapng), as it would look on a cable.
+//!
+//! Frames are written whole, up to 64 kB, with their direction and nanosecond times. Checksums that were left to the device are
+//! completed in the copy, so that a reader can verify them; the frame itself is not touched. Each block is one writev(2)
+//! from where the bytes lie: nothing is buffered here, so what was captured survives a SIGKILL of the program.
+//!
+//! Limits: a frame of several segments is one packet in the file. A write that fails ends the capture with one warning; the
+//! file is cut back to its last whole block where it can be, and the link works on.
+
+use std::ffi::CString;
+use std::os::fd::RawFd;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use matnet_stack::{Buf, Capabilities, RxChecksum, RxMeta, Transmit};
+
+use super::{Link, LinkError, OpenError, checksum};
+use crate::config::expand_pid;
+use crate::errno::Errno;
+use crate::runtime::quiet::{self, iovec};
+use crate::runtime::sys;
+
+const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+const INTERFACE_DESCRIPTION: u32 = 1;
+const ENHANCED_PACKET: u32 = 6;
+const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
+const LINKTYPE_ETHERNET: u16 = 1;
+
+const OPT_END: u16 = 0;
+const SHB_USERAPPL: u16 = 4;
+const IF_NAME: u16 = 2;
+const IF_TSRESOL: u16 = 9;
+const EPB_FLAGS: u16 = 2;
+const FLAG_INBOUND: u32 = 1;
+const FLAG_OUTBOUND: u32 = 2;
+
+/// Longest headers that are patched on the stack: Ethernet, IPv4 with options, TCP with options is 134.
+const HEADER_COPY: usize = 256;
+/// Parts of a block: its head, three pieces of a frame or header and payload slices, its tail.
+const PARTS_INLINE: usize = 24;
+
+/// A link whose frames are recorded.
+pub struct Capture {
+    inner: Box<dyn Link>,
+    /// -1 once a write has failed.
+    fd: RawFd,
+    path: String,
+    /// Bytes of whole blocks in the file.
+    written: u64,
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Capture {
+    /// Opens the file (`%p` in its name is the process id) and writes its beginning. `name` is the interface's name in the
+    /// file, `place` moves the descriptor out of the program's way.
+    pub fn open(
+        inner: Box<dyn Link>,
+        path: &str,
+        name: &str,
+        place: fn(RawFd) -> RawFd,
+    ) -> Result<Capture, OpenError> {
+        let path = expand_pid(path, sys::getpid());
+        let refuse = |errno: Errno| OpenError {
+            errno,
+            line: format!(
+                "MATNET_PCAP: \"{path}\": cannot be written ({errno}): name a file in a directory that this process may \
+                 write to"
+            ),
+        };
+        let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NOCTTY;
+        let c_path = CString::new(path.as_str()).map_err(|_| refuse(Errno(libc::EINVAL)))?;
+        let fd = sys::open(&c_path, flags, 0o644).map_err(refuse)?;
+        let mut capture = Capture { inner, fd: place(fd), path: path.clone(), written: 0 };
+        capture.write_all(&[&beginning(name)]).map_err(refuse)?;
+        Ok(capture)
+    }
+
+    /// Records one frame given in pieces. Failing, it ends the capture.
+    fn record(&mut self, direction: u32, at: u64, pieces: &[&[u8]]) {
+        if self.fd < 0 {
+            return;
+        }
+        let len: usize = pieces.iter().map(|p| p.len()).sum();
+        let Ok(frame_len) = u32::try_from(len) else { return };
+        let padding = len.next_multiple_of(4) - len;
+        let Ok(block_len) = u32::try_from(HEAD + len + padding + TAIL) else { return };
+        let (head, tail) = (head(at, frame_len, block_len), tail(direction, block_len));
+        let padding = [0; 3].get(..padding).unwrap_or_default();
+        let mut inline: [&[u8]; PARTS_INLINE] = [&[]; PARTS_INLINE];
+        let all = || [head.as_slice()].into_iter().chain(pieces.iter().copied()).chain([padding, tail.as_slice()]);
+        let result = if pieces.len() + 3 <= PARTS_INLINE {
+            for (slot, part) in inline.iter_mut().zip(all()) {
+                *slot = part;
+            }
+            self.write_all(inline.get(..pieces.len() + 3).unwrap_or_default())
+        } else {
+            self.write_all(&all().collect::<Vec<_>>())
+        };
+        if let Err(e) = result {
+            crate::log_warn!("MATNET_PCAP: \"{}\": a write failed ({e}): the capture ends here", self.path);
+            // Not possible on a pipe, and nobody is left to be told.
+            let _ = quiet::truncate(self.fd, i64::try_from(self.written).unwrap_or(i64::MAX));
+            self.stop();
+        }
+    }
+
+    /// Writes one block from its pieces with one call, or more when the file takes it in parts (a pipe).
+    fn write_all(&mut self, pieces: &[&[u8]]) -> Result<(), Errno> {
+        let total: usize = pieces.iter().map(|p| p.len()).sum();
+        let mut inline = [iovec(&[]); PARTS_INLINE];
+        let spilled: Vec<libc::iovec>;
+        let vector = if pieces.len() <= PARTS_INLINE {
+            for (slot, piece) in inline.iter_mut().zip(pieces) {
+                *slot = iovec(piece);
+            }
+            inline.get(..pieces.len()).unwrap_or_default()
+        } else {
+            spilled = pieces.iter().map(|p| iovec(p)).collect();
+            spilled.as_slice()
+        };
+        let mut done = again(|| quiet::writev(self.fd, vector))?;
+        if done < total {
+            let rest = pieces.concat();
+            while done < total {
+                done += again(|| quiet::write(self.fd, rest.get(done..).unwrap_or_default()))?;
+            }
+        }
+        self.written += total as u64;
+        Ok(())
+    }
+
+    fn stop(&mut self) {
+        if self.fd >= 0 {
+            // Every block was written; a failed close has nothing to lose.
+            let _ = sys::close(self.fd);
+            self.fd = -1;
+        }
+    }
+}
+
+/// A write that is not stopped by a signal and does not spin on zero.
+fn again(mut f: impl FnMut() -> Result<usize, Errno>) -> Result<usize, Errno> {
+    loop {
+        match f() {
+            Err(e) if e.0 == libc::EINTR => {}
+            Ok(0) => return Err(Errno(libc::EIO)),
+            other => return other,
+        }
+    }
+}
+
+/// Nanoseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Bytes of a packet block before the frame.
+const HEAD: usize = 28;
+/// Bytes after the frame and its padding.
+const TAIL: usize = 16;
+
+/// Type, block length, interface 0, time, captured and original length.
+fn head(at: u64, frame_len: u32, block_len: u32) -> [u8; HEAD] {
+    let (high, low) = ((at >> 32) as u32, at as u32);
+    let mut head = [0; HEAD];
+    let words = [ENHANCED_PACKET, block_len, 0, high, low, frame_len, frame_len];
+    for (to, word) in head.chunks_exact_mut(4).zip(words) {
+        to.copy_from_slice(&word.to_ne_bytes());
+    }
+    head
+}
+
+/// The option with the direction, the end of options, block length.
+fn tail(direction: u32, block_len: u32) -> [u8; TAIL] {
+    let [a, b] = EPB_FLAGS.to_ne_bytes();
+    let [c, d] = 4_u16.to_ne_bytes();
+    let mut tail = [0; TAIL];
+    let words = [[a, b, c, d], direction.to_ne_bytes(), [0; 4], block_len.to_ne_bytes()];
+    for (to, word) in tail.chunks_exact_mut(4).zip(words) {
+        to.copy_from_slice(&word);
+    }
+    tail
+}
+
+/// An option: code, length, value, padding.
+fn option(out: &mut Vec<u8>, code: u16, value: &[u8]) {
+    out.extend(code.to_ne_bytes());
+    out.extend(u16::try_from(value.len()).unwrap_or(0).to_ne_bytes());
+    out.extend(value);
+    out.resize(out.len().next_multiple_of(4), 0);
+}
+
+/// A block: type, length, body, length.
+fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(body.len() + 12).unwrap_or(u32::MAX).to_ne_bytes();
+    [&kind.to_ne_bytes()[..], &len, body, &len].concat()
+}
+
+/// Section header and interface description.
+fn beginning(name: &str) -> Vec<u8> {
+    let mut section = Vec::new();
+    section.extend(BYTE_ORDER_MAGIC.to_ne_bytes());
+    section.extend(1_u16.to_ne_bytes());
+    section.extend(0_u16.to_ne_bytes());
+    // The section's length is not known: -1.
+    section.extend([0xff; 8]);
+    option(&mut section, SHB_USERAPPL, concat!("matnet ", env!("CARGO_PKG_VERSION")).as_bytes());
+    option(&mut section, OPT_END, &[]);
+
+    let mut interface = Vec::new();
+    interface.extend(LINKTYPE_ETHERNET.to_ne_bytes());
+    interface.extend([0; 2]);
+    // No limit on the captured length.
+    interface.extend([0; 4]);
+    option(&mut interface, IF_NAME, name.as_bytes());
+    // Times are in units of 10^-9 seconds.
+    option(&mut interface, IF_TSRESOL, &[9]);
+    option(&mut interface, OPT_END, &[]);
+    [block(SECTION_HEADER, &section), block(INTERFACE_DESCRIPTION, &interface)].concat()
+}
+
+impl Link for Capture {
+    fn fd(&self) -> Option<RawFd> {
+        self.inner.fd()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn mtu(&self) -> u16 {
+        self.inner.mtu()
+    }
+
+    fn recv(&mut self) -> Result<Option<(Buf, RxMeta)>, Errno> {
+        let got = self.inner.recv()?;
+        if let Some((frame, meta)) = &got {
+            let patch = match meta.checksum {
+                RxChecksum::Trusted => checksum::expected(frame),
+                RxChecksum::Unverified => None,
+            };
+            match patch {
+                Some((at, value)) => {
+                    let before = frame.get(..at).unwrap_or_default();
+                    let after = frame.get(at + value.len()..).unwrap_or_default();
+                    self.record(FLAG_INBOUND, now(), &[before, &value, after]);
+                }
+                None => self.record(FLAG_INBOUND, now(), &[frame]),
+            }
+        }
+        Ok(got)
+    }
+
+    fn send(&mut self, frame: &Transmit<'_>) -> Result<(), LinkError> {
+        // The peer may answer before `send` returns, so the time is taken first; what was not sent is not recorded.
+        let at = now();
+        self.inner.send(frame)?;
+        if self.fd < 0 {
+            return Ok(());
+        }
+        let mut copy = [0_u8; HEADER_COPY];
+        let header = match (frame.meta.checksum, copy.get_mut(..frame.header.len())) {
+            (Some(what), Some(to)) => {
+                to.copy_from_slice(frame.header);
+                checksum::complete(to, frame.payload, what);
+                &*to
+            }
+            _ => frame.header,
+        };
+        let mut inline: [&[u8]; PARTS_INLINE] = [&[]; PARTS_INLINE];
+        let pieces = frame.payload.len() + 1;
+        let all = || [header].into_iter().chain(frame.payload.iter().copied());
+        if pieces <= PARTS_INLINE {
+            for (slot, piece) in inline.iter_mut().zip(all()) {
+                *slot = piece;
+            }
+            self.record(FLAG_OUTBOUND, at, inline.get(..pieces).unwrap_or_default());
+        } else {
+            self.record(FLAG_OUTBOUND, at, &all().collect::<Vec<_>>());
+        }
+        Ok(())
+    }
+}

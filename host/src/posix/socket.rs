@@ -1,0 +1,257 @@
+//! socket, bind, connect, listen, accept, shutdown.
+
+use std::net::{Ipv6Addr, SocketAddr};
+
+use libc::c_int;
+use matnet_stack::{Error, Kind, Readiness, Shutdown, SocketId, TcpState};
+
+use super::addr::{self, Parsed, SockAddr};
+use super::{Outcome, bypass, options};
+use crate::errno::Errno;
+use crate::runtime::file::{File, FileId};
+use crate::runtime::wait::{Blocking, block_on};
+use crate::runtime::{self, Shared, sys};
+
+/// The runtime of a descriptor that the slot table calls ours.
+pub(super) fn with<T>(
+    fd: c_int,
+    f: impl FnOnce(&mut Shared, FileId) -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    // A child of a fork has inherited numbers but no stack of its own.
+    let runtime = runtime::get().ok_or(Errno::ENETDOWN)?;
+    let mut shared = runtime.lock();
+    let id = shared.lookup(fd)?;
+    let result = f(&mut shared, id);
+    if shared.lookup(fd) == Ok(id) {
+        shared.settle_mirror(id, fd);
+    }
+    result
+}
+
+/// socket(2). Not ours: families other than AF_INET and AF_INET6.
+pub fn socket(domain: c_int, ty: c_int, protocol: c_int) -> Outcome<c_int> {
+    if domain != libc::AF_INET && domain != libc::AF_INET6 {
+        return Outcome::Kernel;
+    }
+    Outcome::Done(open(domain, ty, protocol))
+}
+
+fn open(domain: c_int, ty: c_int, protocol: c_int) -> Result<c_int, Errno> {
+    let flags = ty & (libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC);
+    let base = ty & 0xf;
+    if ty & !0xf & !flags != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let (kind, protocol) = match (base, protocol) {
+        (libc::SOCK_STREAM, 0 | libc::IPPROTO_TCP) => (Kind::Tcp, libc::IPPROTO_TCP),
+        (libc::SOCK_DGRAM, 0 | libc::IPPROTO_UDP) => (Kind::Udp, libc::IPPROTO_UDP),
+        (libc::SOCK_DGRAM, libc::IPPROTO_ICMP) if domain == libc::AF_INET => (Kind::Ping, libc::IPPROTO_ICMP),
+        // As a kernel without IPv6 answers: programs then go on with IPv4.
+        (libc::SOCK_DGRAM | libc::SOCK_RAW, libc::IPPROTO_ICMPV6) => return Err(Errno::EAFNOSUPPORT),
+        (libc::SOCK_RAW, _) => {
+            crate::log_warn!("raw IP sockets are not served; an ICMP datagram socket (ping) is");
+            return Err(Errno::EPROTONOSUPPORT);
+        }
+        (libc::SOCK_STREAM | libc::SOCK_DGRAM, _) => return Err(Errno::EPROTONOSUPPORT),
+        (libc::SOCK_SEQPACKET | libc::SOCK_RDM | libc::SOCK_PACKET | libc::SOCK_DCCP, _) => {
+            return Err(Errno::ESOCKTNOSUPPORT);
+        }
+        _ => return Err(Errno::EINVAL),
+    };
+    let runtime = runtime::start()?;
+    let mut shared = runtime.lock();
+    let fd = shared.reserve(flags & libc::SOCK_CLOEXEC != 0)?;
+    let socket = match shared.stack.open(kind) {
+        Ok(socket) => socket,
+        Err(e) => {
+            let _ = sys::close(fd);
+            return Err(e.into());
+        }
+    };
+    let mut file = File::new(socket, domain, base, protocol);
+    file.nonblock = flags & libc::SOCK_NONBLOCK != 0;
+    shared.install(fd, file)?;
+    Ok(fd)
+}
+
+/// bind(2)
+pub fn bind(fd: c_int, bytes: &[u8]) -> Outcome<()> {
+    with(fd, |shared, id| {
+        let file = shared.file(id)?;
+        let local = match addr::parse_bind(file.domain, bytes)? {
+            Parsed::V4(a) => SocketAddr::V4(a),
+            // No IPv6 address is ours, but the kernel's loopback has one.
+            Parsed::V6(a) => SocketAddr::V6(a),
+            Parsed::Unspec => return Err(Errno::EAFNOSUPPORT),
+        };
+        if bypass::is_kernel(local) {
+            bypass::to_kernel(shared, id)?;
+            return Ok(Outcome::Kernel);
+        }
+        if local.is_ipv6() && local.ip() != Ipv6Addr::UNSPECIFIED {
+            return Err(Errno::EADDRNOTAVAIL);
+        }
+        let socket = file.socket;
+        shared.stack.bind(sys::now(), socket, local)?;
+        shared.file_mut(id)?.bound = Some(bytes.to_vec());
+        Ok(Outcome::Done(Ok(())))
+    })
+    .into()
+}
+
+/// connect(2), for streams and datagrams.
+pub fn connect(fd: c_int, bytes: &[u8]) -> Outcome<()> {
+    let prepared = with(fd, |shared, id| {
+        let file = shared.file(id)?;
+        let parsed = addr::parse(file.domain, bytes)?;
+        if parsed == Parsed::Unspec {
+            let socket = file.socket;
+            shared.stack.disconnect(sys::now(), socket)?;
+            shared.file_mut(id)?.connecting = false;
+            return Ok(None);
+        }
+        let remote = bypass::destination(parsed);
+        if !file.connecting && bypass::is_kernel(remote) {
+            bypass::to_kernel(shared, id)?;
+            return Ok(Some(None));
+        }
+        if remote.is_ipv6() {
+            return Err(Errno::ENETUNREACH);
+        }
+        Ok(Some(Some((remote, file.socket.kind))))
+    });
+    match prepared {
+        Err(e) => Outcome::fail(e),
+        Ok(None) => Outcome::Done(Ok(())),
+        Ok(Some(None)) => Outcome::Kernel,
+        Ok(Some(Some((remote, Kind::Tcp)))) => Outcome::Done(connect_stream(fd, remote)),
+        Ok(Some(Some((remote, _)))) => Outcome::Done(with(fd, |shared, id| {
+            let socket = shared.file(id)?.socket;
+            Ok(shared.stack.connect(sys::now(), socket, remote)?)
+        })),
+    }
+}
+
+fn connect_stream(fd: c_int, remote: SocketAddr) -> Result<(), Errno> {
+    let result = block_on(
+        fd,
+        |shared, id| {
+            let f = shared.file(id)?;
+            Ok(Blocking {
+                interest: Readiness::OUT | Readiness::IN,
+                nonblock: f.nonblock,
+                timeout: f.sndtimeo,
+            })
+        },
+        |shared, id| {
+            let (socket, connecting, nonblock) = {
+                let f = shared.file(id)?;
+                (f.socket, f.connecting, f.nonblock)
+            };
+            if connecting {
+                return progress(shared, id, socket, nonblock);
+            }
+            match shared.stack.connect(sys::now(), socket, remote) {
+                Err(Error::InProgress) | Ok(()) => {
+                    shared.file_mut(id)?.connecting = true;
+                    // Traffic to our own address may be through at once.
+                    shared.transmit();
+                    match progress(shared, id, socket, nonblock) {
+                        Err(Errno::EALREADY) => Err(Errno::EINPROGRESS),
+                        other => other,
+                    }
+                }
+                Err(e) => Err(e.into()),
+            }
+        },
+    );
+    // SO_SNDTIMEO bounds connect; it goes on in the background (socket(7)).
+    result.map_err(|e| if e == Errno::EAGAIN { Errno::EINPROGRESS } else { e })
+}
+
+/// How far a connection attempt is; EAGAIN asks to wait.
+fn progress(shared: &mut Shared, id: FileId, socket: SocketId, nonblock: bool) -> Result<(), Errno> {
+    match shared.stack.tcp_state(socket) {
+        TcpState::SynSent | TcpState::SynReceived => {
+            Err(if nonblock { Errno::EALREADY } else { Errno::EAGAIN })
+        }
+        TcpState::Closed => {
+            shared.file_mut(id)?.connecting = false;
+            Err(shared.stack.take_error(socket).map_or(Errno::ECONNABORTED, Errno::from))
+        }
+        _ => {
+            shared.file_mut(id)?.connecting = false;
+            Ok(())
+        }
+    }
+}
+
+/// listen(2)
+pub fn listen(fd: c_int, backlog: c_int) -> Result<(), Errno> {
+    with(fd, |shared, id| {
+        let socket = shared.file(id)?.socket;
+        if socket.kind != Kind::Tcp {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        // Negative means the most; net.core.somaxconn is 4096 by default.
+        let backlog = u32::try_from(backlog).unwrap_or(4096).min(4096);
+        Ok(shared.stack.listen(socket, backlog)?)
+    })
+}
+
+/// accept4(2): the new descriptor and the peer's address.
+pub fn accept(fd: c_int, flags: c_int) -> Result<(c_int, SockAddr), Errno> {
+    if flags & !(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    block_on(
+        fd,
+        |shared, id| {
+            let f = shared.file(id)?;
+            Ok(Blocking { interest: Readiness::IN, nonblock: f.nonblock, timeout: f.rcvtimeo })
+        },
+        |shared, id| {
+            let (socket, domain, protocol) = {
+                let f = shared.file(id)?;
+                (f.socket, f.domain, f.protocol)
+            };
+            if socket.kind != Kind::Tcp {
+                return Err(Errno::EOPNOTSUPP);
+            }
+            if shared.stack.tcp_state(socket) != TcpState::Listen {
+                return Err(Errno::EINVAL);
+            }
+            if !shared.stack.readiness(socket).contains(Readiness::IN) {
+                return Err(Errno::EAGAIN);
+            }
+            // The number first: with EMFILE the connection stays in the queue, as in the kernel.
+            let new = shared.reserve(flags & libc::SOCK_CLOEXEC != 0)?;
+            let (child, peer) = match shared.stack.accept(socket) {
+                Ok(accepted) => accepted,
+                Err(e) => {
+                    let _ = sys::close(new);
+                    return Err(e.into());
+                }
+            };
+            let mut file = File::new(child, domain, libc::SOCK_STREAM, protocol);
+            file.nonblock = flags & libc::SOCK_NONBLOCK != 0;
+            options::inherit(shared.file(id)?, &mut file);
+            shared.install(new, file)?;
+            Ok((new, SockAddr::encode(domain, peer)))
+        },
+    )
+}
+
+/// shutdown(2)
+pub fn shutdown(fd: c_int, how: c_int) -> Result<(), Errno> {
+    let how = match how {
+        libc::SHUT_RD => Shutdown::Read,
+        libc::SHUT_WR => Shutdown::Write,
+        libc::SHUT_RDWR => Shutdown::Both,
+        _ => return Err(Errno::EINVAL),
+    };
+    with(fd, |shared, id| {
+        let socket = shared.file(id)?.socket;
+        Ok(shared.stack.shutdown(sys::now(), socket, how)?)
+    })
+}

@@ -1,0 +1,102 @@
+//! Leaving: bytes that were accepted reach the peer before the process is gone.
+//!
+//! The kernel would go on sending after the process ended; here the stack ends with it. So exit closes every socket as the
+//! kernel does and stays until the peer has acknowledged everything, FINs included, or MATNET_LINGER is over; what is
+//! still unacknowledged then is reset, so that the peer does not wait for ever. TIME_WAIT is not waited for.
+//! Limits: SIGKILL, abort and crashes come past this.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use libc::pollfd;
+
+use super::file::FileId;
+use super::{Runtime, fdspace, start, sys};
+
+static DONE: AtomicBool = AtomicBool::new(false);
+
+/// Closes every socket and lingers. Called on every way out of the process; the first call does the work.
+pub fn on_exit() {
+    let Some(runtime) = start::get() else { return };
+    if DONE.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    {
+        let mut shared = runtime.lock();
+        let now = sys::now();
+        let sockets: Vec<_> = shared.files.iter().map(|(_, f)| f.socket).collect();
+        for socket in sockets {
+            shared.stack.close(now, socket);
+        }
+    }
+    if !drain(runtime, start::settings().linger) {
+        let mut shared = runtime.lock();
+        shared.stack.abort_all(sys::now());
+    }
+}
+
+/// Before the process becomes another program: what was accepted is delivered, connections stay as they are (exec may
+/// still fail). The program's own descriptor limit comes back.
+pub fn before_exec() {
+    if let Some(runtime) = start::get() {
+        drain(runtime, start::settings().linger);
+    }
+    fdspace::restore_for_exec();
+}
+
+/// exec did not happen after all.
+pub fn after_exec_failed() {
+    fdspace::resume_after_exec();
+}
+
+/// Runs the stack here until nothing waits for an acknowledgement; false when the time was not enough.
+fn drain(runtime: &Runtime, limit: Duration) -> bool {
+    let end = sys::now() + limit;
+    loop {
+        let deadline = {
+            let mut shared = runtime.lock();
+            shared.transmit();
+            while shared.drain_device() {
+                shared.transmit();
+            }
+            let now = sys::now();
+            if shared.stack.poll_timeout().is_some_and(|t| t <= now) {
+                shared.stack.on_timeout(now);
+            }
+            shared.transmit();
+            if shared.device_gone || !shared.stack.pending_output() {
+                return true;
+            }
+            shared.stack.poll_timeout()
+        };
+        let now = sys::now();
+        if now >= end {
+            return false;
+        }
+        // The stack thread reads the device too, so a short slice bounds how late its work is noticed here.
+        let slice = deadline.map_or(end, |d| d.min(end)).since(now).min(Duration::from_millis(5));
+        let mut fds = [pollfd { fd: runtime.device_fd, events: libc::POLLIN, revents: 0 }];
+        let _ = sys::poll(&mut fds, Some(slice.max(Duration::from_micros(50))));
+    }
+}
+
+/// Waits until everything sent on `id` is acknowledged or `limit` is over (close with SO_LINGER); true when done.
+pub fn linger_on(runtime: &Runtime, id: FileId, limit: Duration) -> bool {
+    let end = sys::now() + limit;
+    loop {
+        {
+            let mut shared = runtime.lock();
+            let Some(socket) = shared.files.get(id).map(|f| f.socket) else { return true };
+            shared.drain_device();
+            if shared.device_gone || shared.stack.send_queued(socket).unwrap_or(0) == 0 {
+                return true;
+            }
+        }
+        let now = sys::now();
+        if now >= end {
+            return false;
+        }
+        let mut fds = [pollfd { fd: runtime.device_fd, events: libc::POLLIN, revents: 0 }];
+        let _ = sys::poll(&mut fds, Some(end.since(now).min(Duration::from_millis(5))));
+    }
+}

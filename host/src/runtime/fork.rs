@@ -1,0 +1,70 @@
+//! fork: the stack stays with the parent.
+//!
+//! pthread_atfork is used, not a hook on `fork`: forkpty and daemon come past a hook. Before the fork the gate and the
+//! runtime lock are taken, so that the child never sees a half-changed state. The child closes the device, the event
+//! descriptors and the mirrors' ends at once and marks inherited sockets: using one there fails with ENETDOWN, closing one works and
+//! does not touch the parent's connection. Its first own socket starts a stack of its own.
+
+use std::cell::UnsafeCell;
+use std::os::fd::RawFd;
+use std::sync::Once;
+
+use super::fdtable::{self, Slot};
+use super::{Locked, inside, start, sys};
+
+/// The lock, carried from `prepare` to `parent` or `child`.
+struct Carried(UnsafeCell<Option<Locked<'static>>>);
+
+// SAFETY: only touched between `prepare` and `parent`/`child`, by the forking thread, which holds the gate.
+unsafe impl Sync for Carried {}
+
+static CARRIED: Carried = Carried(UnsafeCell::new(None));
+
+/// Registers the handlers, once per process image.
+pub(crate) fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the handlers are functions of the right type and live for ever.
+        unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+    });
+}
+
+unsafe extern "C" fn prepare() {
+    std::mem::forget(start::GATE.lock());
+    let locked = start::get().map(super::Runtime::lock);
+    // SAFETY: the gate is held, so nobody else touches it.
+    unsafe { *CARRIED.0.get() = locked };
+}
+
+unsafe extern "C" fn parent() {
+    // SAFETY: as in `prepare`; this thread holds the gate since then.
+    let locked = unsafe { (*CARRIED.0.get()).take() };
+    // SAFETY: `prepare` locked it and forgot the guard.
+    unsafe { start::GATE.force_unlock() };
+    drop(locked);
+}
+
+unsafe extern "C" fn child() {
+    // SAFETY: the only thread of the child is the one that ran `prepare`.
+    let locked = unsafe { (*CARRIED.0.get()).take() };
+    if let Some(locked) = locked {
+        for fd in fdtable::special_from(0) {
+            let fd = fd as RawFd;
+            match fdtable::get(fd) {
+                Slot::File(_) => fdtable::mark_inherited(fd),
+                // The log file stays: the child may have something to say.
+                Slot::Internal if fd != crate::log::fd() => {
+                    fdtable::clear(fd);
+                    let _ = sys::close(fd);
+                }
+                _ => {}
+            }
+        }
+        // Not dropped: that would settle, and send frames that are the parent's to send.
+        std::mem::forget(locked);
+    }
+    start::forget();
+    inside::reset();
+    // SAFETY: as in `parent`.
+    unsafe { start::GATE.force_unlock() };
+}

@@ -1,0 +1,191 @@
+//! The kernel's view of a socket of ours: readiness on an AF_UNIX pair.
+//!
+//! A placeholder is enough while only hooked calls touch a descriptor. When the kernel must know the
+//! socket (it enters an epoll set), one end `A` of a stream socketpair takes over the descriptor's number and the other end
+//! `M` stays here. Readiness is mirrored on the pair:
+//!
+//! | the socket | the pair |
+//! | --- | --- |
+//! | IN | a byte sent from M waits in A; each new edge sends one more, so that EPOLLET sees it |
+//! | no OUT | A's send buffer is full of bytes that M has not read |
+//! | RDHUP | M is shut for writing |
+//! | HUP | M is shut both ways |
+//! | ERR | M is closed with unread bytes (the kernel then reports ECONNRESET on A) |
+//!
+//! Raising works from M alone. Clearing touches A and so happens only in calls of the program on that very descriptor, under
+//! the runtime lock, which every close and dup of the number also takes. Limits: ERR and HUP cannot be taken back except
+//! by a new pair; a program that reads the number past the hooks reads mirror bytes.
+
+use std::os::fd::RawFd;
+
+use libc::c_int;
+use matnet_stack::Readiness;
+
+use super::{fdspace, sys};
+use crate::errno::Errno;
+
+/// After this many unread mirror bytes further ones bring no edge (measured: 278), so stop well before.
+const MAX_PENDING: u32 = 128;
+/// Smallest SO_SNDBUF; the kernel doubles and clamps it (net/core/sock.c, SOCK_MIN_SNDBUF).
+const SMALL: c_int = 1;
+
+/// One registration of the descriptor in an epoll set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Registration {
+    pub(crate) epfd: RawFd,
+    pub(crate) fd: RawFd,
+    pub(crate) events: u32,
+    pub(crate) data: u64,
+}
+
+/// The pair behind a descriptor.
+#[derive(Debug)]
+pub(crate) struct Mirror {
+    /// Our end; -1 once it was closed to report an error.
+    m: RawFd,
+    /// Bytes in A.
+    pending: u32,
+    /// A's send buffer was filled.
+    full: bool,
+    rdhup: bool,
+    hup: bool,
+    err: bool,
+    /// A byte that we never read waits in M.
+    armed: bool,
+    /// Where the program registered the descriptor.
+    pub(crate) registrations: Vec<Registration>,
+}
+
+impl Mirror {
+    /// Makes a pair: the mirror and the program's end, which the caller puts on the program's number.
+    pub(crate) fn pair() -> Result<(Mirror, RawFd), Errno> {
+        let [a, m] = sys::socketpair(libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK)?;
+        let size = SMALL.to_ne_bytes();
+        let _ = sys::setsockopt(a, libc::SOL_SOCKET, libc::SO_SNDBUF, &size);
+        let m = fdspace::internal(m)?;
+        let mirror = Mirror {
+            m,
+            pending: 0,
+            full: false,
+            rdhup: false,
+            hup: false,
+            err: false,
+            armed: false,
+            registrations: Vec::new(),
+        };
+        Ok((mirror, a))
+    }
+
+    /// Raises what newly happened. Called wherever the stack reports an edge.
+    pub(crate) fn raise(&mut self, edges: Readiness, now: Readiness) {
+        if self.m < 0 {
+            return;
+        }
+        if now.contains(Readiness::ERR) && !self.err {
+            // The peer end is closed while bytes that it never read are waiting: A gets ERR, HUP, RDHUP and IN.
+            self.err = true;
+            self.hup = true;
+            self.rdhup = true;
+            self.close_with_error();
+            return;
+        }
+        if edges.contains(Readiness::OUT) || now.contains(Readiness::OUT) {
+            self.raise_out();
+        }
+        if now.contains(Readiness::IN) && (self.pending == 0 || edges.intersects(Readiness::IN)) {
+            self.raise_in();
+        }
+        if now.contains(Readiness::HUP) && !self.hup {
+            self.hup = true;
+            self.rdhup = true;
+            let _ = sys::shutdown(self.m, libc::SHUT_RDWR);
+        } else if now.contains(Readiness::RDHUP) && !self.rdhup {
+            self.rdhup = true;
+            let _ = sys::shutdown(self.m, libc::SHUT_WR);
+        }
+    }
+
+    /// Brings A in line with `now` after a call of the program on `a`.
+    pub(crate) fn settle(&mut self, a: RawFd, now: Readiness) {
+        if self.m < 0 {
+            return;
+        }
+        if !now.contains(Readiness::IN) && self.pending > 0 {
+            self.clear_in(a);
+        }
+        if !now.contains(Readiness::OUT) && !self.full && !self.hup {
+            self.clear_out(a);
+        }
+        self.raise(Readiness::NONE, now);
+        if !self.armed && !self.full && !self.hup {
+            self.arm_error(a);
+        }
+    }
+
+    fn raise_in(&mut self) {
+        if self.pending >= MAX_PENDING || self.rdhup {
+            return;
+        }
+        if sys::sendto(self.m, &[0], libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL, &[]).is_ok() {
+            self.pending += 1;
+        }
+    }
+
+    fn clear_in(&mut self, a: RawFd) {
+        let mut junk = [0u8; MAX_PENDING as usize * 2];
+        let _ = sys::recv(a, &mut junk, libc::MSG_DONTWAIT);
+        self.pending = 0;
+    }
+
+    fn raise_out(&mut self) {
+        if !self.full {
+            return;
+        }
+        let mut junk = [0u8; 8192];
+        while sys::recv(self.m, &mut junk, libc::MSG_DONTWAIT).is_ok_and(|n| n > 0) {}
+        self.full = false;
+        self.armed = false;
+    }
+
+    fn clear_out(&mut self, a: RawFd) {
+        let filler = [0u8; 2048];
+        // One message of this size is enough for the smallest buffer; the loop is for kernels that round differently.
+        for _ in 0..16 {
+            if sys::sendto(a, &filler, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL, &[]).is_err() {
+                break;
+            }
+        }
+        self.full = true;
+        self.armed = true;
+    }
+
+    /// True once an error was reported: the pair is spent, and a socket that recovers needs a fresh one.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.m < 0
+    }
+
+    /// unix_release sets ECONNRESET on the peer only when unread data is left in the socket being closed.
+    fn close_with_error(&mut self) {
+        fdspace::close_internal(self.m);
+        self.m = -1;
+    }
+
+    /// Leaves one unread byte in M, so that closing M reports ERR on A.
+    pub(crate) fn arm_error(&mut self, a: RawFd) {
+        let _ = sys::sendto(a, &[0], libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL, &[]);
+        self.armed = true;
+    }
+
+    /// Forgets registrations of `fd`, or all in set `epfd`.
+    pub(crate) fn unregister(&mut self, epfd: Option<RawFd>, fd: Option<RawFd>) {
+        self.registrations.retain(|r| epfd.is_some_and(|e| e != r.epfd) || fd.is_some_and(|f| f != r.fd));
+    }
+}
+
+impl Drop for Mirror {
+    fn drop(&mut self) {
+        if self.m >= 0 {
+            fdspace::close_internal(self.m);
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! A stack at work inside a process: one lock, one stack thread, and whoever calls.
+//!
+//! Everything mutable sits in [`Shared`] behind one lock. A call locks, does its work on the stack, and the unlock *settles*:
+//! frames that became due go to the device in the caller's own thread, events wake sleeping threads and move mirrors, and
+//! a deadline earlier than the one the stack thread sleeps to is announced to it. The stack thread reads the
+//! device and runs timers; it sleeps without a time-out when no timer is armed, so an idle program has no wake-ups.
+//!
+//! Lock order: fork gate -> runtime lock -> nothing. No lock is held in a wait. While the lock is held the thread is `inside`
+//! (signals deferred, see `inside`).
+
+pub mod environ;
+pub mod exit;
+pub mod fdspace;
+pub mod fdtable;
+pub mod file;
+pub mod fork;
+pub mod inside;
+pub(crate) mod mirror;
+pub(crate) mod quiet;
+pub mod start;
+pub mod sys;
+mod thread;
+pub mod wait;
+
+use std::mem::ManuallyDrop;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use matnet_stack::{Event, Full, Readiness, Sink, SocketId, Stack, Transmit};
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::config::Settings;
+use crate::errno::Errno;
+use crate::link::{Link, LinkError};
+use fdtable::Slot;
+use file::{File, FileId, Files, Watcher};
+use mirror::{Mirror, Registration};
+
+pub use exit::{after_exec_failed, before_exec, on_exit};
+pub use start::{get, hooks_enabled, set_preloaded, settings, start};
+
+/// How soon a device that took no more is tried again. A TAP queues without limit by default, so this is rare.
+const DEVICE_RETRY: std::time::Duration = std::time::Duration::from_millis(1);
+
+/// A stack and its device, for the life of the process.
+pub struct Runtime {
+    shared: Mutex<Shared>,
+    /// Wakes the stack thread.
+    wake_fd: RawFd,
+    /// Microseconds on the stack's clock that the stack thread sleeps to; u64::MAX: no time-out.
+    sleeping_until: AtomicU64,
+    /// The device, for ppoll; -1 without one.
+    device_fd: RawFd,
+}
+
+/// What the lock protects.
+pub struct Shared {
+    /// The protocol engine.
+    pub stack: Stack,
+    /// Open sockets.
+    pub files: Files,
+    link: Box<dyn Link>,
+    by_socket: std::collections::HashMap<SocketId, FileId>,
+    waiters: wait::Waiters,
+    /// Event descriptors to signal after the unlock.
+    wakes: Vec<RawFd>,
+    /// The device took no more: try again soon.
+    device_full: bool,
+    /// The device is gone for good.
+    device_gone: bool,
+    placeholder: RawFd,
+}
+
+/// The runtime lock, held. Dropping it settles and unlocks.
+pub struct Locked<'a> {
+    guard: ManuallyDrop<MutexGuard<'a, Shared>>,
+    runtime: &'a Runtime,
+    _inside: inside::Guard,
+}
+
+impl std::ops::Deref for Locked<'_> {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.guard
+    }
+}
+
+impl std::ops::DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Shared {
+        &mut self.guard
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let deadline = self.guard.settle();
+        let deadline = deadline.map_or(u64::MAX, |d| d.micros());
+        let kick = deadline < self.runtime.sleeping_until.load(Ordering::Relaxed);
+        if kick {
+            self.runtime.sleeping_until.store(deadline, Ordering::Relaxed);
+        }
+        let mut wakes = std::mem::take(&mut self.guard.wakes);
+        if wakes.is_empty() {
+            // Keeps the vector's memory.
+            self.guard.wakes = wakes;
+            // SAFETY: the guard is dropped exactly once, here.
+            unsafe { ManuallyDrop::drop(&mut self.guard) };
+        } else {
+            // SAFETY: as above.
+            unsafe { ManuallyDrop::drop(&mut self.guard) };
+            for fd in wakes.drain(..) {
+                signal(fd);
+            }
+        }
+        if kick {
+            self.runtime.wake();
+        }
+    }
+}
+
+/// Adds one to an event descriptor.
+fn signal(fd: RawFd) {
+    let _ = sys::write(fd, &1u64.to_ne_bytes());
+}
+
+impl Runtime {
+    /// Takes the lock; the thread is inside the library until it is dropped.
+    pub fn lock(&self) -> Locked<'_> {
+        let inside = inside::enter();
+        Locked { guard: ManuallyDrop::new(self.shared.lock()), runtime: self, _inside: inside }
+    }
+
+    /// Wakes the stack thread.
+    pub(crate) fn wake(&self) {
+        signal(self.wake_fd);
+    }
+}
+
+struct LinkSink<'a> {
+    link: &'a mut dyn Link,
+    gone: Option<Errno>,
+    full: bool,
+}
+
+impl Sink for LinkSink<'_> {
+    fn transmit(&mut self, frame: &Transmit<'_>) -> Result<(), Full> {
+        match self.link.send(frame) {
+            // A link that is down loses the frame, as a cable would.
+            Ok(()) | Err(LinkError::Down) => Ok(()),
+            Err(LinkError::Full) => {
+                self.full = true;
+                Err(Full)
+            }
+            Err(LinkError::Gone(e)) => {
+                self.gone = Some(e);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Sends what is due, hands out events, and returns the next deadline.
+    fn settle(&mut self) -> Option<matnet_stack::Instant> {
+        self.transmit();
+        while let Some(event) = self.stack.poll_event() {
+            self.on_event(event);
+        }
+        while let Some(entry) = self.stack.poll_log() {
+            start::log_entry(&entry);
+        }
+        let deadline = self.stack.poll_timeout();
+        if !self.device_full {
+            return deadline;
+        }
+        let retry = sys::now() + DEVICE_RETRY;
+        Some(deadline.map_or(retry, |d| d.min(retry)))
+    }
+
+    /// Hands due frames to the device.
+    pub(crate) fn transmit(&mut self) {
+        let mut sink = LinkSink { link: self.link.as_mut(), gone: None, full: false };
+        self.stack.poll_transmit(sys::now(), &mut sink);
+        let gone = sink.gone;
+        self.device_full = sink.full;
+        if let Some(e) = gone {
+            self.lose_device(e);
+        }
+    }
+
+    /// The device vanished (its namespace or the interface was removed): every socket fails from now on.
+    fn lose_device(&mut self, e: Errno) {
+        if self.device_gone {
+            return;
+        }
+        self.device_gone = true;
+        crate::log_error!(
+            "the device is gone ({e}): sockets fail with ENETDOWN; bring the device back and restart the program"
+        );
+        self.stack.device_gone();
+    }
+
+    /// Feeds what the device has received to the stack, up to a budget; true when there may be more.
+    pub(crate) fn drain_device(&mut self) -> bool {
+        /// Payload after which acknowledgements go out although the device has more (two super-segments).
+        const ACK_EVERY: usize = 128 * 1024;
+        /// Frames after which others get the lock.
+        const BUDGET: usize = 32;
+        let mut since_ack = 0;
+        for _ in 0..BUDGET {
+            if self.device_gone {
+                return false;
+            }
+            match self.link.recv() {
+                Ok(Some((frame, meta))) => {
+                    since_ack += frame.len();
+                    self.stack.on_frame(sys::now(), frame, meta);
+                    if since_ack >= ACK_EVERY {
+                        since_ack = 0;
+                        self.transmit();
+                    }
+                }
+                Ok(None) => return false,
+                Err(e) => {
+                    self.lose_device(e);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn on_event(&mut self, event: Event) {
+        let Some(&id) = self.by_socket.get(&event.socket) else { return };
+        let now = self.readiness(id);
+        let Some(file) = self.files.get_mut(id) else { return };
+        if let Some(mirror) = file.mirror.as_mut() {
+            mirror.raise(event.edges, now);
+        }
+        let urgent = Readiness::ERR | Readiness::HUP;
+        for w in &file.watchers {
+            if event.edges.intersects(w.interest | urgent) {
+                if let Some(fd) = self.waiters.wake(w.waiter) {
+                    self.wakes.push(fd);
+                }
+            }
+        }
+    }
+
+    /// What poll(2) says of a file now.
+    pub fn readiness(&self, id: FileId) -> Readiness {
+        self.files.get(id).map_or(Readiness::NONE, |f| self.stack.readiness(f.socket))
+    }
+
+    /// The file behind a number; EBADF when it is not (or no longer) ours.
+    pub fn lookup(&self, fd: RawFd) -> Result<FileId, Errno> {
+        match fdtable::get(fd) {
+            Slot::File(n) if self.files.get(FileId(n)).is_some() => Ok(FileId(n)),
+            Slot::Inherited => Err(Errno::ENETDOWN),
+            _ => Err(Errno::EBADF),
+        }
+    }
+
+    /// The file and its descriptor's entry, both checked.
+    pub fn file(&self, id: FileId) -> Result<&File, Errno> {
+        self.files.get(id).ok_or(Errno::EBADF)
+    }
+
+    /// As [`Shared::file`], for changes.
+    pub fn file_mut(&mut self, id: FileId) -> Result<&mut File, Errno> {
+        self.files.get_mut(id).ok_or(Errno::EBADF)
+    }
+
+    /// A new number for the program, not yet ours; close it if nothing is installed on it.
+    pub fn reserve(&mut self, cloexec: bool) -> Result<RawFd, Errno> {
+        let fd = fdspace::program_fd(self.placeholder, 0, cloexec)?;
+        self.displace(fd);
+        Ok(fd)
+    }
+
+    /// Makes a reserved number stand for `file`.
+    pub fn install(&mut self, fd: RawFd, mut file: File) -> Result<FileId, Errno> {
+        let socket = file.socket;
+        let datagram = !file.is_stream();
+        file.fds.push(fd);
+        let id = self.files.insert(file);
+        if !fdtable::set_file(fd, id.0, datagram) {
+            self.files.remove(id);
+            self.stack.close(sys::now(), socket);
+            let _ = sys::close(fd);
+            return Err(Errno::EMFILE);
+        }
+        self.by_socket.insert(socket, id);
+        Ok(id)
+    }
+
+    /// Another number for the same file (dup and kin).
+    pub fn duplicate(&mut self, fd: RawFd, id: FileId, lowest: usize, cloexec: bool) -> Result<RawFd, Errno> {
+        let new = fdspace::program_fd(fd, lowest, cloexec)?;
+        self.displace(new);
+        self.name(new, id)?;
+        Ok(new)
+    }
+
+    /// Makes `fd`, which the kernel already has on the right object, a name of `id`.
+    pub(crate) fn name(&mut self, fd: RawFd, id: FileId) -> Result<(), Errno> {
+        let datagram = !self.file(id)?.is_stream();
+        if !fdtable::set_file(fd, id.0, datagram) {
+            let _ = sys::close(fd);
+            return Err(Errno::EMFILE);
+        }
+        self.file_mut(id)?.fds.push(fd);
+        Ok(())
+    }
+
+    /// `fd` is no longer what the slot says (closed or replaced): drops the name, and the file with its last.
+    /// The kernel's descriptor is not touched.
+    pub fn displace(&mut self, fd: RawFd) {
+        match fdtable::get(fd) {
+            Slot::File(n) => {
+                fdtable::clear(fd);
+                let id = FileId(n);
+                if let Some(file) = self.files.get_mut(id) {
+                    file.fds.retain(|&f| f != fd);
+                    if let Some(m) = file.mirror.as_mut() {
+                        m.unregister(None, Some(fd));
+                    }
+                }
+                self.reap(id);
+            }
+            Slot::Inherited => {
+                fdtable::clear(fd);
+            }
+            Slot::Kernel | Slot::Internal => {}
+        }
+    }
+
+    /// Keeps a file alive over a wait.
+    pub fn hold(&mut self, id: FileId) {
+        if let Some(f) = self.files.get_mut(id) {
+            f.holds += 1;
+        }
+    }
+
+    /// Ends a hold.
+    pub fn release(&mut self, id: FileId) {
+        if let Some(f) = self.files.get_mut(id) {
+            f.holds = f.holds.saturating_sub(1);
+        }
+        self.reap(id);
+    }
+
+    /// Ends the file if nothing refers to it.
+    fn reap(&mut self, id: FileId) {
+        if !self.files.get(id).is_some_and(|f| f.fds.is_empty() && f.holds == 0) {
+            return;
+        }
+        if let Some(file) = self.files.remove(id) {
+            self.by_socket.remove(&file.socket);
+            self.stack.close(sys::now(), file.socket);
+        }
+    }
+
+    /// Takes the stack's socket away from a file that moves to the kernel.
+    pub(crate) fn detach(&mut self, id: FileId) -> Option<File> {
+        let file = self.files.remove(id)?;
+        self.by_socket.remove(&file.socket);
+        self.stack.close(sys::now(), file.socket);
+        for &fd in &file.fds {
+            fdtable::clear(fd);
+        }
+        for w in &file.watchers {
+            if let Some(fd) = self.waiters.wake(w.waiter) {
+                self.wakes.push(fd);
+            }
+        }
+        Some(file)
+    }
+
+    /// After a call of the program on `fd`: the pair, if there is one, follows the socket.
+    pub fn settle_mirror(&mut self, id: FileId, fd: RawFd) {
+        if !self.files.get(id).is_some_and(|f| f.mirror.is_some()) {
+            return;
+        }
+        let now = self.mirrored(id);
+        let Some(mirror) = self.files.get_mut(id).and_then(|f| f.mirror.as_mut()) else { return };
+        if mirror.is_spent() && !now.contains(Readiness::ERR) && !now.contains(Readiness::HUP) {
+            // The error was taken and the socket lives on (UDP): only a fresh pair can take ERR back.
+            let _ = self.materialise(id);
+        } else {
+            mirror.settle(fd, now);
+        }
+    }
+
+    /// What the pair shows: the hang-up of a socket that was never connected is left out, since a pair cannot take it back.
+    fn mirrored(&self, id: FileId) -> Readiness {
+        let now = self.readiness(id);
+        let fresh = self.files.get(id).is_some_and(|f| {
+            f.is_stream()
+                && self.stack.tcp_state(f.socket) == matnet_stack::TcpState::Closed
+                && !now.contains(Readiness::RDHUP)
+        });
+        if fresh { Readiness(now.0 & !Readiness::HUP.0) } else { now }
+    }
+
+    /// Puts a (fresh) pair behind every number of the file and registers it again where it was registered.
+    pub(crate) fn materialise(&mut self, id: FileId) -> Result<(), Errno> {
+        let (mut mirror, a) = Mirror::pair()?;
+        let now = self.mirrored(id);
+        let file = self.file_mut(id)?;
+        if let Some(old) = file.mirror.as_mut() {
+            mirror.registrations = std::mem::take(&mut old.registrations);
+        }
+        for &fd in &file.fds {
+            let flags = sys::fcntl(fd, libc::F_GETFD, 0).unwrap_or(0);
+            let cloexec = if flags & libc::FD_CLOEXEC != 0 { libc::O_CLOEXEC } else { 0 };
+            if let Err(e) = sys::dup3(a, fd, cloexec) {
+                let _ = sys::close(a);
+                return Err(e);
+            }
+        }
+        let _ = sys::close(a);
+        let first = file.fds.first().copied();
+        if let Some(first) = first {
+            mirror.arm_error(first);
+            mirror.settle(first, now);
+        }
+        readd(&mirror.registrations);
+        file.mirror = Some(mirror);
+        Ok(())
+    }
+}
+
+/// Adds descriptors to the epoll sets that they were in, after their numbers got a new object.
+pub(crate) fn readd(registrations: &[Registration]) {
+    for r in registrations {
+        let mut event = libc::epoll_event { events: r.events, u64: r.data };
+        let _ = sys::epoll_ctl(r.epfd, libc::EPOLL_CTL_ADD, r.fd, &mut event);
+    }
+}
+
+/// Registers a waiter on a file.
+pub(crate) fn watch(shared: &mut Shared, id: FileId, waiter: u32, interest: Readiness) {
+    if let Some(f) = shared.files.get_mut(id) {
+        f.watchers.push(Watcher { waiter, interest });
+    }
+}

@@ -1,0 +1,233 @@
+//! Sleeping until a socket of ours, a descriptor of the kernel, a signal or a time-out.
+//!
+//! A sleeping thread borrows an event descriptor from a pool and registers it on the files it cares about, under the same
+//! lock that it checked them with: nothing can happen in between unseen. It then unlocks and sleeps in libc's `ppoll`, which is
+//! a cancellation point; the guards below are dropped also when pthread_cancel unwinds through here.
+//!
+//! ppoll never restarts, so whether a handler means EINTR is decided here as the kernel would (signal(7)): socket
+//! calls without a time-out go on after handlers with SA_RESTART, those with one, and poll and select, do not.
+
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+use libc::{c_int, nfds_t, pollfd, sigset_t, timespec};
+use matnet_stack::{Instant, Readiness};
+
+use super::file::FileId;
+use super::{Locked, Runtime, Shared, fdspace, inside, start, sys};
+use crate::errno::Errno;
+
+unsafe extern "C-unwind" {
+    /// ppoll(2). In the preloaded library this is our own hook, which passes kernel descriptors straight on.
+    fn ppoll(fds: *mut pollfd, nfds: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int;
+}
+
+/// The pool of sleepers.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    entries: Vec<Waiter>,
+    free: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    fd: RawFd,
+    asleep: bool,
+}
+
+impl Waiters {
+    fn acquire(&mut self) -> Result<(u32, RawFd), Errno> {
+        if let Some(index) = self.free.pop() {
+            if let Some(w) = self.entries.get_mut(index as usize) {
+                w.asleep = true;
+                return Ok((index, w.fd));
+            }
+        }
+        let fd = fdspace::internal(sys::eventfd(libc::EFD_CLOEXEC | libc::EFD_NONBLOCK)?)?;
+        self.entries.push(Waiter { fd, asleep: true });
+        Ok(((self.entries.len() - 1) as u32, fd))
+    }
+
+    /// Marks the waiter as woken; its event descriptor, unless it was woken before.
+    pub(crate) fn wake(&mut self, index: u32) -> Option<RawFd> {
+        let w = self.entries.get_mut(index as usize)?;
+        std::mem::take(&mut w.asleep).then_some(w.fd)
+    }
+}
+
+/// How a sleep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Woken {
+    /// A socket of ours or a kernel descriptor may be ready: look.
+    Look,
+    /// The time is over.
+    TimedOut,
+    /// A signal handler ran.
+    Interrupted,
+}
+
+/// Registration of one sleep; undone on drop, also by cancellation.
+struct Registered<'a> {
+    runtime: &'a Runtime,
+    waiter: u32,
+    fd: RawFd,
+    files: Vec<FileId>,
+}
+
+impl Registered<'_> {
+    fn undo(&mut self, shared: &mut Shared) {
+        for id in self.files.drain(..) {
+            if let Some(f) = shared.files.get_mut(id) {
+                f.watchers.retain(|w| w.waiter != self.waiter);
+            }
+            shared.release(id);
+        }
+        shared.waiters.wake(self.waiter);
+        shared.waiters.free.push(self.waiter);
+        // Empties the event counter for the next sleeper.
+        let _ = sys::read(self.fd, &mut [0u8; 8]);
+    }
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        inside::set_waiting_on(-1);
+        let mut shared = self.runtime.lock();
+        self.undo(&mut shared);
+    }
+}
+
+impl Runtime {
+    /// Sleeps until something of `files` happens, one of `kernel` is ready, a handler ran, or `until`.
+    ///
+    /// `locked` is given up; the caller locks again and looks at its condition. `kernel` must have one spare entry at its
+    /// end, which is used for the event descriptor.
+    pub fn sleep(
+        &self,
+        mut locked: Locked<'_>,
+        files: &[(FileId, Readiness)],
+        kernel: &mut [pollfd],
+        until: Option<Instant>,
+        mask: Option<&sigset_t>,
+    ) -> Result<Woken, Errno> {
+        let (waiter, fd) = locked.waiters.acquire()?;
+        let mut registered = Registered { runtime: self, waiter, fd, files: Vec::with_capacity(files.len()) };
+        for &(id, interest) in files {
+            super::watch(&mut locked, id, waiter, interest);
+            locked.hold(id);
+            registered.files.push(id);
+        }
+        if let Some(last) = kernel.last_mut() {
+            *last = pollfd { fd, events: libc::POLLIN, revents: 0 };
+        }
+        inside::set_waiting_on(fd);
+        drop(locked);
+        let woken = nap(kernel, until, mask);
+        drop(registered);
+        Ok(woken)
+    }
+}
+
+/// One ppoll.
+fn nap(fds: &mut [pollfd], until: Option<Instant>, mask: Option<&sigset_t>) -> Woken {
+    if mask.is_none() && inside::interrupts() == inside::Interrupt::Fail {
+        return Woken::Interrupted;
+    }
+    let time = until.map(|t| sys::timespec(t.since(sys::now())));
+    let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    let mask = mask.map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the array, the time and the mask are valid for the call.
+    let n = unsafe { ppoll(fds.as_mut_ptr(), fds.len() as nfds_t, time, mask) };
+    match n {
+        0 => Woken::TimedOut,
+        1.. => Woken::Look,
+        // EINTR; EINVAL and ENOMEM cannot be told from it usefully, and looking again would spin.
+        _ => Woken::Interrupted,
+    }
+}
+
+/// What a blocking call waits for, and how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocking {
+    /// The readiness that may let it go on.
+    pub interest: Readiness,
+    /// Do not wait at all.
+    pub nonblock: bool,
+    /// SO_RCVTIMEO or SO_SNDTIMEO.
+    pub timeout: Option<Duration>,
+}
+
+/// Runs `op` on the file behind `fd` until it says something other than EAGAIN.
+///
+/// The wait ends with EAGAIN when the time-out is over (socket(7)) and with EINTR as the kernel's would. Other calls may
+/// close `fd` meanwhile; the file lives until this returns.
+pub fn block_on<T>(
+    fd: RawFd,
+    how: impl FnOnce(&Shared, FileId) -> Result<Blocking, Errno>,
+    mut op: impl FnMut(&mut Shared, FileId) -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    let runtime = start::get().ok_or(Errno::ENETDOWN)?;
+    let mut locked = runtime.lock();
+    let id = locked.lookup(fd)?;
+    let result = op(&mut locked, id);
+    locked.settle_mirror(id, fd);
+    if !matches!(result, Err(Errno::EAGAIN)) {
+        return result;
+    }
+    let how = how(&locked, id)?;
+    if how.nonblock {
+        return result;
+    }
+    locked.hold(id);
+    let hold = Hold { runtime, id };
+    let result = wait_for(locked, fd, id, how, &mut op);
+    drop(hold);
+    result
+}
+
+/// The waiting part of [`block_on`]; `locked` is dropped before the caller's hold.
+fn wait_for<T>(
+    mut locked: Locked<'_>,
+    fd: RawFd,
+    id: FileId,
+    how: Blocking,
+    op: &mut impl FnMut(&mut Shared, FileId) -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    let runtime = locked.runtime;
+    inside::clear_interrupts();
+    let until = how.timeout.map(|t| sys::now() + t);
+    loop {
+        let mut spare = [pollfd { fd: -1, events: 0, revents: 0 }];
+        let woken = runtime.sleep(locked, &[(id, how.interest)], &mut spare, until, None)?;
+        locked = runtime.lock();
+        let result = op(&mut locked, id);
+        // The number may have been closed meanwhile; a mirror follows only while it is still ours.
+        if locked.lookup(fd) == Ok(id) {
+            locked.settle_mirror(id, fd);
+        }
+        if !matches!(result, Err(Errno::EAGAIN)) {
+            return result;
+        }
+        match (inside::interrupts(), woken) {
+            (inside::Interrupt::Fail, _) | (inside::Interrupt::None, Woken::Interrupted) => {
+                return Err(Errno::EINTR);
+            }
+            (inside::Interrupt::Restart, _) if how.timeout.is_some() => return Err(Errno::EINTR),
+            (inside::Interrupt::Restart, _) => inside::clear_interrupts(),
+            (inside::Interrupt::None, Woken::TimedOut) => return Err(Errno::EAGAIN),
+            (inside::Interrupt::None, Woken::Look) => {}
+        }
+    }
+}
+
+/// Keeps a file over the waits of one call.
+struct Hold<'a> {
+    runtime: &'a Runtime,
+    id: FileId,
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.runtime.lock().release(self.id);
+    }
+}

@@ -1,0 +1,318 @@
+//! The interface: one Ethernet link, ARP, IPv4 and ICMP, and the doors to the transports.
+//!
+//! [`Layers`] holds everything that a packet passes: [`Iface`] below, `Tcp` and the two sets of datagram sockets above,
+//! counters beside. What comes in is followed in [`ingress`], what goes out in [`egress`]; each other file is
+//! one mechanism with its state.
+//!
+//! Nothing leaves outside [`Layers::transmit`]: ARP packets, ICMP messages, datagrams and frames whose neighbour has
+//! just answered wait in bounded queues, TCP keeps its own. Packets to ourselves go to a bounded queue too and come in
+//! again within the same call, without Ethernet, checksums or fragmentation (MTU 65535).
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use crate::buf::Buf;
+use crate::counters::Counters;
+use crate::error::{Error, Result};
+use crate::stack::LogEntry;
+use crate::tcp::{SegmentIn, Tcp};
+use crate::time::{Duration, Instant};
+use crate::types::{Config, Kind, MacAddr};
+use crate::udp::Datagrams;
+use crate::wire::arp;
+
+pub(crate) mod egress;
+pub(crate) mod icmp;
+pub(crate) mod ingress;
+pub(crate) mod keys;
+mod neighbor;
+mod pmtu;
+mod reassembly;
+mod route;
+
+use egress::{Idents, OutPacket};
+use icmp::{IcmpError, RateLimit};
+use keys::{Keyed, derive_secret};
+use neighbor::Neighbors;
+use pmtu::{Path, PathMtus};
+use reassembly::Reassembly;
+use route::Routes;
+
+/// MTU of packets to ourselves.
+const LOOPBACK_MTU: u16 = 65_535;
+/// Bytes and packets of our own making (ICMP) that wait to leave. Sockets bound theirs by their send buffer.
+const MAX_OUT_BYTES: usize = 1024 * 1024;
+const MAX_OUT_PACKETS: usize = 1024;
+/// Packets to ourselves that wait.
+const MAX_LOOPED_BYTES: usize = 4 * 1024 * 1024;
+const MAX_LOOPED_PACKETS: usize = 1024;
+const MAX_LOG: usize = 16;
+/// RFC 5227 section 2.4: DEFEND_INTERVAL.
+const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
+/// Buffers kept for datagrams to come.
+const MAX_SPARE: usize = 16;
+/// RFC 1112 section 6.2: the group that every host is in.
+const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+
+/// All layers of a stack.
+pub(crate) struct Layers {
+    pub(crate) iface: Iface,
+    pub(crate) tcp: Tcp,
+    pub(crate) udp: Datagrams,
+    pub(crate) ping: Datagrams,
+    pub(crate) counters: Counters,
+}
+
+/// A packet to ourselves.
+enum Looped {
+    /// A segment needs no bytes for its headers.
+    Tcp(SegmentIn),
+    /// An IPv4 packet; its layer-4 checksum is not filled in.
+    Packet(Buf),
+}
+
+/// The link and the IP layer.
+pub(crate) struct Iface {
+    pub(crate) config: Config,
+    pub(crate) log: VecDeque<LogEntry>,
+    routes: Routes,
+    neighbors: Neighbors,
+    reassembly: Reassembly,
+    paths: PathMtus,
+    rate_limit: RateLimit,
+    idents: Idents,
+    /// ARP replies and announcements to send, each with its destination.
+    arp_out: VecDeque<(MacAddr, arp::Repr)>,
+    /// IPv4 packets to send, TCP's excepted.
+    out: VecDeque<OutPacket>,
+    /// Bytes in `out` that no socket is charged for.
+    out_unowned: usize,
+    looped: VecDeque<Looped>,
+    looped_bytes: usize,
+    /// Frame headers are built here.
+    header: Vec<u8>,
+    /// Buffers for datagrams, to be used again.
+    spare: Vec<Vec<u8>>,
+    /// When we last defended our address.
+    defended: Option<Instant>,
+    down: bool,
+    /// The last time that we were told.
+    now: Instant,
+}
+
+impl Layers {
+    pub(crate) fn new(config: Config, now: Instant, entropy: [u8; 32]) -> Layers {
+        let key = |label| Keyed::derive(&entropy, label);
+        let mut iface = Iface {
+            routes: Routes::new(config.addr, config.gateway),
+            log: VecDeque::new(),
+            neighbors: Neighbors::new(key("neighbors")),
+            reassembly: Reassembly::new(key("reassembly")),
+            paths: PathMtus::new(key("path mtu")),
+            rate_limit: RateLimit::new(now, key("icmp rate")),
+            idents: Idents::new(key("ip ident")),
+            arp_out: VecDeque::new(),
+            out: VecDeque::new(),
+            out_unowned: 0,
+            looped: VecDeque::new(),
+            looped_bytes: 0,
+            header: Vec::with_capacity(128),
+            spare: Vec::new(),
+            defended: None,
+            down: false,
+            now,
+            config,
+        };
+        // RFC 5227 section 2.3, once as Linux `arp_notify` does: a second one would cost a timer.
+        iface.announce();
+        Layers {
+            tcp: Tcp::new(iface.config.congestion, derive_secret(&entropy, "tcp")),
+            udp: Datagrams::new(Kind::Udp, key("udp")),
+            ping: Datagrams::new(Kind::Ping, key("ping")),
+            counters: Counters::default(),
+            iface,
+        }
+    }
+
+    /// Does what the passing of time demands.
+    pub(crate) fn on_timeout(&mut self, now: Instant) {
+        self.iface.now = now;
+        while let Some((_, frames)) = self.iface.neighbors.on_timeout(now) {
+            self.counters.neighbor_failed += 1;
+            for frame in frames {
+                self.counters.neighbor_unreachable_dropped += 1;
+                // As Linux: an ICMP error to ourselves about each packet (arp_error_report, ipv4_link_failure).
+                let packet = frame.bytes.get(crate::wire::ethernet::HEADER_LEN..).unwrap_or(&[]);
+                if let Ok(quoted) = crate::wire::icmpv4::parse_quoted(packet) {
+                    self.tell_socket(now, &quoted, IcmpError::HostUnreachable, false);
+                }
+            }
+        }
+        while let Some(first) = self.iface.reassembly.on_timeout(now) {
+            self.counters.ip_reassembly_timeout += 1;
+            // RFC 1122 section 3.3.2: "if the first fragment has been received".
+            if let Some((header, packet)) = first {
+                let complaint = icmp::Complaint::ReassemblyTimeout;
+                self.iface.send_icmp_error(now, &header, &packet, complaint, &mut self.counters);
+            }
+        }
+        self.tcp.on_timeout(now, &mut self.counters);
+        self.collect_counters();
+    }
+
+    /// The next time that something is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        if !self.iface.looped.is_empty() {
+            return Some(self.iface.now);
+        }
+        let own = [self.iface.neighbors.poll_timeout(), self.iface.reassembly.poll_timeout()];
+        own.into_iter().flatten().chain(self.tcp.poll_timeout()).min()
+    }
+
+    /// The device is gone.
+    pub(crate) fn device_gone(&mut self) {
+        let iface = &mut self.iface;
+        iface.down = true;
+        iface.neighbors.clear();
+        iface.reassembly.clear();
+        iface.arp_out.clear();
+        iface.out.clear();
+        iface.out_unowned = 0;
+        iface.looped.clear();
+        iface.looped_bytes = 0;
+        self.tcp.device_gone();
+        self.udp.device_gone();
+        self.ping.device_gone();
+    }
+
+    /// Copies counts that mechanisms keep by themselves.
+    fn collect_counters(&mut self) {
+        self.counters.neighbor_pending_dropped = self.iface.neighbors.dropped;
+        self.counters.neighbor_evicted = self.iface.neighbors.evicted;
+        self.counters.ip_reassembly_memory = self.iface.reassembly.evicted;
+    }
+}
+
+impl Iface {
+    /// True for addresses whose packets loop inside the stack.
+    pub(crate) fn is_local(&self, addr: Ipv4Addr) -> bool {
+        addr == self.config.addr.addr || (self.config.loopback && addr.is_loopback())
+    }
+
+    /// True for the limited broadcast address and that of our network.
+    pub(crate) fn is_broadcast(&self, addr: Ipv4Addr) -> bool {
+        addr.is_broadcast() || Some(addr) == self.config.addr.broadcast()
+    }
+
+    /// True for addresses that can name one host (RFC 1122 section 3.2.1.3).
+    fn is_single_host(&self, addr: Ipv4Addr) -> bool {
+        addr.octets().first() != Some(&0) && !addr.is_multicast() && !self.is_broadcast(addr)
+    }
+
+    /// The unspecified address as a destination means ourselves, as on Linux.
+    pub(crate) fn name_ourselves(&self, remote: SocketAddrV4, bound: Option<Ipv4Addr>) -> SocketAddrV4 {
+        if remote.ip().is_unspecified() {
+            SocketAddrV4::new(bound.unwrap_or(self.config.addr.addr), remote.port())
+        } else {
+            remote
+        }
+    }
+
+    /// The source address of packets to `dst` from a socket bound to `bound`.
+    ///
+    /// # Errors
+    /// [`Error::NetUnreachable`] without a route, [`Error::InvalidArgument`] for 127/8 to the outside.
+    pub(crate) fn source_for(&self, dst: Ipv4Addr, bound: Option<Ipv4Addr>) -> Result<Ipv4Addr> {
+        if self.down {
+            return Err(Error::NetDown);
+        }
+        let own = self.config.addr.addr;
+        if self.is_local(dst) {
+            let source = if dst.is_loopback() { Ipv4Addr::LOCALHOST } else { own };
+            return Ok(bound.unwrap_or(source));
+        }
+        if dst.is_loopback() {
+            return Err(Error::NetUnreachable);
+        }
+        if bound.is_some_and(|addr| addr.is_loopback()) {
+            return Err(Error::InvalidArgument);
+        }
+        if self.is_broadcast(dst) || dst.is_multicast() || self.routes.next_hop(dst).is_some() {
+            return Ok(bound.unwrap_or(own));
+        }
+        Err(Error::NetUnreachable)
+    }
+
+    /// The path to `dst`.
+    fn path(&self, now: Instant, dst: Ipv4Addr) -> Path {
+        if self.is_local(dst) {
+            return Path { mtu: LOOPBACK_MTU, locked: false };
+        }
+        self.paths.get(now, dst, self.config.mtu)
+    }
+
+    /// The path MTU towards `dst`, bytes of IP packet.
+    pub(crate) fn path_mtu(&self, dst: Ipv4Addr) -> u16 {
+        self.path(self.now, dst).mtu
+    }
+
+    /// True while something other than TCP's waits to leave.
+    pub(crate) fn output_pending(&self) -> bool {
+        !self.out.is_empty() || self.neighbors.holds_frames()
+    }
+
+    /// Queues a packet that is not TCP's; false when it was dropped.
+    pub(crate) fn push_out(&mut self, packet: OutPacket) -> bool {
+        if self.down {
+            return false;
+        }
+        if packet.owner.is_none() {
+            let size = packet.data.len().saturating_add(64);
+            if self.out.len() >= MAX_OUT_PACKETS || self.out_unowned.saturating_add(size) > MAX_OUT_BYTES {
+                self.give_spare(packet.data);
+                return false;
+            }
+            self.out_unowned = self.out_unowned.saturating_add(size);
+        }
+        self.out.push_back(packet);
+        true
+    }
+
+    /// An empty buffer.
+    pub(crate) fn take_spare(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// A buffer that is done with.
+    pub(crate) fn give_spare(&mut self, mut buffer: Vec<u8>) {
+        if self.spare.len() < MAX_SPARE {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+
+    /// Queues an ARP announcement: a request for our own address, which nobody answers.
+    fn announce(&mut self) {
+        let Config { mac, addr, .. } = &self.config;
+        let repr = arp::Repr {
+            operation: arp::Operation::Request,
+            sha: *mac,
+            spa: addr.addr,
+            tha: MacAddr::default(),
+            tpa: addr.addr,
+        };
+        self.arp_out.push_back((MacAddr::BROADCAST, repr));
+    }
+
+    /// Another host claims our address: RFC 5227 section 2.4 (b), defend once in ten seconds.
+    fn on_conflict(&mut self, now: Instant, mac: MacAddr) {
+        if self.defended.is_some_and(|last| now.since(last) < DEFEND_INTERVAL) {
+            return;
+        }
+        self.defended = Some(now);
+        if self.log.len() < MAX_LOG {
+            self.log.push_back(LogEntry::AddressConflict { addr: self.config.addr.addr, mac });
+        }
+        self.announce();
+    }
+}

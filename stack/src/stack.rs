@@ -1,0 +1,509 @@
+//! The public face: one host on one link, and the verbs of its sockets.
+//!
+//! The verbs are thin. Packets are the business of `iface` (Ethernet, ARP, IPv4, ICMP), connections that of
+//! `tcp`, datagrams that of `udp`; here an id is sent to the set it belongs to and IP addresses are narrowed to
+//! what the stack speaks, which is IPv4 for now: an IPv6 address has no route.
+//!
+//! # How a host drives it
+//! 1. Each received frame: [`Stack::on_frame`]. When [`Stack::poll_timeout`] has passed: [`Stack::on_timeout`].
+//! 2. After those, and after each verb that takes `now`: [`Stack::poll_transmit`], then [`Stack::poll_event`] until
+//!    `None`. Packets to ourselves never reach the device; they are processed within `poll_transmit`.
+//! 3. Sleep until `poll_timeout`. `None` means that nothing is pending: an idle stack costs no wake-up.
+//!
+//! A socket verb never blocks: it answers [`Error::WouldBlock`].
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+
+use crate::buf::Buf;
+use crate::counters::Counters;
+use crate::error::{Error, Result};
+use crate::iface::Layers;
+use crate::time::Instant;
+use crate::types::{
+    Config, DatagramMeta, Event, Ipv4Cidr, Kind, MacAddr, Readiness, RxMeta, Shutdown, Sink, SocketId, TcpInfo,
+    TcpOptions, TcpState, UdpOptions,
+};
+
+/// Something that a person should know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogEntry {
+    /// Another host on the link claims our address (RFC 5227). Told at most once per 10 s.
+    AddressConflict {
+        /// The address, ours.
+        addr: Ipv4Addr,
+        /// The hardware address of the other host.
+        mac: MacAddr,
+    },
+}
+
+/// A line of the list of sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The socket. Orphans, whose user has let go, are listed too; verbs refuse their ids.
+    pub id: SocketId,
+    /// Our address and port.
+    pub local: SocketAddr,
+    /// The peer's; `None` when not connected.
+    pub remote: Option<SocketAddr>,
+    /// State of a TCP connection; [`TcpState::Closed`] for other kinds.
+    pub state: TcpState,
+}
+
+/// One host on one link: its addresses, its sockets, its traffic.
+pub struct Stack {
+    layers: Layers,
+}
+
+impl Stack {
+    /// A host with the address of `config`. `entropy` must be secret and random: sequence numbers, ports and
+    /// identifiers are derived from it (RFC 6528, RFC 6056, RFC 7739). The first frame announces our address.
+    pub fn new(config: Config, now: Instant, entropy: [u8; 32]) -> Stack {
+        Stack { layers: Layers::new(config, now, entropy) }
+    }
+
+    // ---- driving ----
+
+    /// Takes one Ethernet frame from the device. Payload is kept by reference to the buffer of `frame`.
+    pub fn on_frame(&mut self, now: Instant, frame: Buf, meta: RxMeta) {
+        self.layers.receive_frame(now, frame, meta);
+    }
+
+    /// Does what the passing of time demands. Calling it early is harmless.
+    pub fn on_timeout(&mut self, now: Instant) {
+        self.layers.on_timeout(now);
+    }
+
+    /// When [`Stack::on_timeout`] wants to be called; `None` when nothing is pending.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.layers.poll_timeout()
+    }
+
+    /// Hands every frame that may leave now to `sink`, and processes packets to ourselves. When the sink is full
+    /// everything is kept for the next call.
+    pub fn poll_transmit(&mut self, now: Instant, sink: &mut dyn Sink) {
+        self.layers.transmit(now, sink);
+    }
+
+    /// True when so much was received since the last acknowledgement that [`Stack::poll_transmit`] should be called
+    /// before more frames are read: an acknowledgement for each 128 kB or so keeps the sender's window moving.
+    pub fn ack_overdue(&self) -> bool {
+        self.layers.tcp.ack_overdue()
+    }
+
+    /// The next readiness change. Changes of one socket are merged until they are asked for.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let layers = &mut self.layers;
+        layers.tcp.poll_event().or_else(|| layers.udp.poll_event()).or_else(|| layers.ping.poll_event())
+    }
+
+    /// The next thing that a person should know. The queue keeps the first 16.
+    pub fn poll_log(&mut self) -> Option<LogEntry> {
+        self.layers.iface.log.pop_front()
+    }
+
+    /// The device is gone: every socket fails with [`Error::NetDown`], nothing is sent any more.
+    pub fn device_gone(&mut self) {
+        self.layers.device_gone();
+    }
+
+    /// Resets every synchronised connection; the RSTs leave with the next [`Stack::poll_transmit`].
+    pub fn abort_all(&mut self, now: Instant) {
+        self.layers.tcp.abort_all(now);
+    }
+
+    /// True while a connection (orphans included) has bytes or a FIN that the peer has not acknowledged, or a
+    /// datagram waits to leave.
+    pub fn pending_output(&self) -> bool {
+        self.layers.tcp.pending_output() || self.layers.iface.output_pending()
+    }
+
+    // ---- looking ----
+
+    /// What was counted so far.
+    pub fn counters(&self) -> &Counters {
+        &self.layers.counters
+    }
+
+    /// Our address and network.
+    pub fn addr(&self) -> Ipv4Cidr {
+        self.layers.iface.config.addr
+    }
+
+    /// Our hardware address.
+    pub fn mac(&self) -> MacAddr {
+        self.layers.iface.config.mac
+    }
+
+    /// The largest IP packet of the link, bytes.
+    pub fn mtu(&self) -> u16 {
+        self.layers.iface.config.mtu
+    }
+
+    /// True for addresses whose traffic loops inside the stack: our own, and 127/8 when so configured.
+    pub fn is_local(&self, addr: IpAddr) -> bool {
+        matches!(addr, IpAddr::V4(v4) if self.layers.iface.is_local(v4))
+    }
+
+    /// The path MTU towards `dst` in bytes of IP packet (IP_MTU, ip(7)).
+    pub fn path_mtu(&self, dst: IpAddr) -> u16 {
+        match dst {
+            IpAddr::V4(v4) => self.layers.iface.path_mtu(v4),
+            IpAddr::V6(_) => self.mtu(),
+        }
+    }
+
+    /// Every socket that has an address.
+    pub fn connections(&self) -> Vec<Connection> {
+        let tcp = self.layers.tcp.connections().into_iter().filter_map(|(id, local, remote, state)| {
+            let local = SocketAddr::V4(local?);
+            Some(Connection { id, local, remote: remote.map(SocketAddr::V4), state })
+        });
+        tcp.chain(self.layers.udp.connections()).chain(self.layers.ping.connections()).collect()
+    }
+
+    // ---- sockets of every kind ----
+
+    /// Makes a socket, socket(2).
+    ///
+    /// # Errors
+    /// [`Error::NoBuffers`] when there are too many.
+    pub fn open(&mut self, kind: Kind) -> Result<SocketId> {
+        match kind {
+            Kind::Tcp => Ok(self.layers.tcp.open()),
+            Kind::Udp => self.layers.udp.open(),
+            Kind::Ping => self.layers.ping.open(),
+        }
+    }
+
+    /// Gives a socket its local address, bind(2). Port 0 takes a free one; for a ping socket the port is the
+    /// identifier of its echo requests (icmp(7)).
+    ///
+    /// # Errors
+    /// [`Error::AddrNotAvailable`] when the address is not ours, [`Error::AddrInUse`], [`Error::InvalidArgument`] when
+    /// already bound.
+    pub fn bind(&mut self, _now: Instant, id: SocketId, addr: SocketAddr) -> Result<()> {
+        let SocketAddr::V4(addr) = addr else { return Err(Error::AddrNotAvailable) };
+        let iface = &self.layers.iface;
+        let host = addr.ip().is_unspecified() || iface.is_local(*addr.ip());
+        match id.kind {
+            Kind::Tcp if host => self.layers.tcp.bind(id, addr),
+            Kind::Udp if host || iface.is_broadcast(*addr.ip()) || addr.ip().is_multicast() => {
+                self.layers.udp.bind(id, addr)
+            }
+            Kind::Ping if host => self.layers.ping.bind(id, addr),
+            _ => Err(Error::AddrNotAvailable),
+        }
+    }
+
+    /// Connects, connect(2). For TCP this starts the handshake; for datagrams it fixes the peer at once. The
+    /// unspecified address means ourselves.
+    ///
+    /// # Errors
+    /// TCP: [`Error::InProgress`] on a good start, [`Error::Already`], [`Error::IsConnected`]. All kinds:
+    /// [`Error::NetUnreachable`], [`Error::AddrNotAvailable`] when no port is free. Datagrams:
+    /// [`Error::PermissionDenied`] for a broadcast address without SO_BROADCAST.
+    pub fn connect(&mut self, now: Instant, id: SocketId, remote: SocketAddr) -> Result<()> {
+        let SocketAddr::V4(remote) = remote else { return Err(Error::NetUnreachable) };
+        match id.kind {
+            Kind::Tcp => self.connect_tcp(now, id, remote),
+            Kind::Udp | Kind::Ping => self.layers.connect_datagram(id, remote),
+        }
+    }
+
+    /// Dissolves the association of a datagram socket, connect(2) with AF_UNSPEC. For TCP it is tcp_disconnect:
+    /// the connection is reset and the socket may be used again.
+    ///
+    /// # Errors
+    /// [`Error::BadSocket`].
+    pub fn disconnect(&mut self, now: Instant, id: SocketId) -> Result<()> {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.disconnect(now, id),
+            Kind::Udp => self.layers.udp.disconnect(id),
+            Kind::Ping => self.layers.ping.disconnect(id),
+        }
+    }
+
+    /// Shuts one or both directions, shutdown(2).
+    ///
+    /// # Errors
+    /// [`Error::NotConnected`]; as on Linux an unconnected datagram socket is shut all the same.
+    pub fn shutdown(&mut self, now: Instant, id: SocketId, how: Shutdown) -> Result<()> {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.shutdown(now, id, how),
+            Kind::Udp => self.layers.udp.shutdown(id, how),
+            Kind::Ping => self.layers.ping.shutdown(id, how),
+        }
+    }
+
+    /// The user lets go of the socket, close(2): the id is void from now on. A TCP connection ends in order on its own
+    /// (unread data or a zero linger make it a reset).
+    pub fn close(&mut self, now: Instant, id: SocketId) {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.close(now, id),
+            Kind::Udp => self.layers.udp.close(id),
+            Kind::Ping => self.layers.ping.close(id),
+        }
+    }
+
+    /// As [`Stack::close`], but a TCP connection is reset (RFC 9293 section 3.10.5).
+    pub fn abort(&mut self, now: Instant, id: SocketId) {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.abort(now, id),
+            Kind::Udp | Kind::Ping => self.close(now, id),
+        }
+    }
+
+    /// What poll(2) would report now. An unknown id reports nothing.
+    pub fn readiness(&self, id: SocketId) -> Readiness {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.readiness(id),
+            Kind::Udp => self.layers.udp.readiness(id),
+            Kind::Ping => self.layers.ping.readiness(id),
+        }
+    }
+
+    /// The pending error, which is cleared (SO_ERROR, socket(7)).
+    pub fn take_error(&mut self, id: SocketId) -> Option<Error> {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.take_error(id),
+            Kind::Udp => self.layers.udp.take_error(id),
+            Kind::Ping => self.layers.ping.take_error(id),
+        }
+    }
+
+    /// Our address and port, getsockname(2); `None` before the socket has any.
+    pub fn local_addr(&self, id: SocketId) -> Option<SocketAddr> {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.local_addr(id),
+            Kind::Udp => self.layers.udp.local_addr(id),
+            Kind::Ping => self.layers.ping.local_addr(id),
+        }
+        .map(SocketAddr::V4)
+    }
+
+    /// The peer's address and port, getpeername(2); `None` unless connected.
+    pub fn peer_addr(&self, id: SocketId) -> Option<SocketAddr> {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.peer_addr(id),
+            Kind::Udp => self.layers.udp.peer_addr(id),
+            Kind::Ping => self.layers.ping.peer_addr(id),
+        }
+        .map(SocketAddr::V4)
+    }
+
+    /// Bytes that a receive could return: all that is queued (TCP, SIOCINQ), or the next datagram's (udp(7)).
+    pub fn recv_queued(&self, id: SocketId) -> usize {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.recv_queued(id),
+            Kind::Udp => self.layers.udp.next_len(id).unwrap_or(0),
+            Kind::Ping => self.layers.ping.next_len(id).unwrap_or(0),
+        }
+    }
+
+    /// Bytes not yet acknowledged (TCP, SIOCOUTQ), or of datagrams that have not left (udp(7)).
+    pub fn send_queued(&self, id: SocketId) -> usize {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.send_queued(id),
+            Kind::Udp => self.layers.udp.send_queued(id),
+            Kind::Ping => self.layers.ping.send_queued(id),
+        }
+    }
+
+    // ---- TCP ----
+
+    /// Waits for connections, listen(2). Again: changes the backlog.
+    ///
+    /// # Errors
+    /// [`Error::NotSupported`] for datagram sockets, [`Error::InvalidArgument`] when connected,
+    /// [`Error::AddrInUse`].
+    pub fn listen(&mut self, id: SocketId, backlog: u32) -> Result<()> {
+        tcp_only(id)?;
+        self.layers.tcp.listen(id, backlog)
+    }
+
+    /// Takes the next connection of a listener, accept(2): the new socket and its peer.
+    ///
+    /// # Errors
+    /// [`Error::WouldBlock`], [`Error::InvalidArgument`] when not listening, [`Error::NotSupported`].
+    pub fn accept(&mut self, id: SocketId) -> Result<(SocketId, SocketAddr)> {
+        tcp_only(id)?;
+        self.layers.tcp.accept(id).map(|(socket, peer)| (socket, SocketAddr::V4(peer)))
+    }
+
+    /// Queues bytes for sending and returns how many fitted, send(2). `more`: MSG_MORE, hold a partial segment.
+    ///
+    /// # Errors
+    /// [`Error::WouldBlock`], [`Error::BrokenPipe`] after shutdown, [`Error::NotConnected`], the pending error.
+    pub fn send(&mut self, now: Instant, id: SocketId, data: &[u8], more: bool) -> Result<usize> {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.send(now, id, data, more),
+            Kind::Udp | Kind::Ping => self.layers.send_datagram(now, id, None, &[data]),
+        }
+    }
+
+    /// Room in the send buffer, bytes.
+    ///
+    /// # Errors
+    /// As [`Stack::send`]; [`Error::NotSupported`] for datagram sockets.
+    pub fn send_space(&self, id: SocketId) -> Result<usize> {
+        tcp_only(id)?;
+        self.layers.tcp.send_space(id)
+    }
+
+    /// Takes received bytes, recv(2). 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// [`Error::WouldBlock`], [`Error::NotConnected`], the pending error once, after the data.
+    pub fn recv(&mut self, now: Instant, id: SocketId, buf: &mut [u8]) -> Result<usize> {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.recv(now, id, buf),
+            Kind::Udp | Kind::Ping => self.recv_from(id, buf, false).map(|meta| meta.len.min(buf.len())),
+        }
+    }
+
+    /// Copies received bytes from `offset` on without taking them (MSG_PEEK).
+    ///
+    /// # Errors
+    /// As [`Stack::recv`]; [`Error::NotSupported`] for datagram sockets ([`Stack::recv_from`] peeks those).
+    pub fn peek(&mut self, id: SocketId, offset: usize, buf: &mut [u8]) -> Result<usize> {
+        tcp_only(id)?;
+        self.layers.tcp.peek(id, offset, buf)
+    }
+
+    /// Drops up to `n` received bytes and returns how many (MSG_TRUNC on TCP, tcp(7)).
+    ///
+    /// # Errors
+    /// As [`Stack::recv`]; [`Error::NotSupported`] for datagram sockets.
+    pub fn discard(&mut self, now: Instant, id: SocketId, n: usize) -> Result<usize> {
+        tcp_only(id)?;
+        self.layers.tcp.discard(now, id, n)
+    }
+
+    /// Bytes in the send buffer that were never sent (SIOCOUTQNSD, tcp(7)).
+    pub fn send_notsent(&self, id: SocketId) -> usize {
+        if id.kind == Kind::Tcp { self.layers.tcp.send_notsent(id) } else { 0 }
+    }
+
+    /// The state of a TCP socket; [`TcpState::Closed`] for anything else.
+    pub fn tcp_state(&self, id: SocketId) -> TcpState {
+        if id.kind == Kind::Tcp { self.layers.tcp.state(id) } else { TcpState::Closed }
+    }
+
+    /// Real figures of a connection (TCP_INFO, tcp(7)).
+    ///
+    /// # Errors
+    /// [`Error::BadSocket`], [`Error::NotSupported`].
+    pub fn tcp_info(&self, now: Instant, id: SocketId) -> Result<TcpInfo> {
+        tcp_only(id)?;
+        self.layers.tcp.info(now, id)
+    }
+
+    /// The settings of a TCP socket.
+    ///
+    /// # Errors
+    /// [`Error::BadSocket`], [`Error::NotSupported`].
+    pub fn tcp_options(&self, id: SocketId) -> Result<TcpOptions> {
+        tcp_only(id)?;
+        self.layers.tcp.options(id).cloned()
+    }
+
+    /// Changes the settings of a TCP socket, and acts on the change: ending TCP_CORK sends, and so on.
+    ///
+    /// # Errors
+    /// [`Error::BadSocket`], [`Error::NotSupported`].
+    pub fn set_tcp_options(&mut self, now: Instant, id: SocketId, options: TcpOptions) -> Result<()> {
+        tcp_only(id)?;
+        self.layers.tcp.set_options(now, id, options)
+    }
+
+    // ---- UDP and ping sockets ----
+
+    /// Sends one datagram made of `payload`'s slices in order, sendto(2); without `to`, to the connected peer. A ping
+    /// socket's payload is a whole ICMP echo request, whose identifier and checksum are filled in here.
+    ///
+    /// # Errors
+    /// [`Error::DestinationRequired`], [`Error::NetUnreachable`], [`Error::PermissionDenied`] (broadcast),
+    /// [`Error::MessageTooLong`] over 65507 bytes or over the path MTU with DF, [`Error::WouldBlock`] when the
+    /// socket's send buffer is full, [`Error::BrokenPipe`] after shutdown, the pending error.
+    pub fn send_to(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        to: Option<SocketAddr>,
+        payload: &[&[u8]],
+    ) -> Result<usize> {
+        let to = match to {
+            None => None,
+            Some(SocketAddr::V4(v4)) => Some(v4),
+            Some(SocketAddr::V6(_)) => return Err(Error::NetUnreachable),
+        };
+        self.layers.send_datagram(now, id, to, payload)
+    }
+
+    /// Takes (or with `peek` copies) the next datagram, recvfrom(2). What does not fit is lost; the returned
+    /// length is the whole datagram's.
+    ///
+    /// # Errors
+    /// The pending error first, [`Error::WouldBlock`] when nothing is queued, also after a shutdown for reading: a blocking
+    /// caller then returns 0, a non-blocking one EAGAIN, as on Linux. [`Error::NotSupported`] for TCP.
+    pub fn recv_from(&mut self, id: SocketId, buf: &mut [u8], peek: bool) -> Result<DatagramMeta> {
+        match id.kind {
+            Kind::Tcp => Err(Error::NotSupported),
+            Kind::Udp => self.layers.udp.recv(id, buf, peek),
+            Kind::Ping => self.layers.ping.recv(id, buf, peek),
+        }
+    }
+
+    /// Bytes of the next datagram; `None` when none is queued.
+    pub fn next_datagram_len(&self, id: SocketId) -> Option<usize> {
+        match id.kind {
+            Kind::Tcp => None,
+            Kind::Udp => self.layers.udp.next_len(id),
+            Kind::Ping => self.layers.ping.next_len(id),
+        }
+    }
+
+    /// The settings of a datagram socket.
+    ///
+    /// # Errors
+    /// [`Error::BadSocket`], [`Error::NotSupported`] for TCP.
+    pub fn udp_options(&self, id: SocketId) -> Result<UdpOptions> {
+        match id.kind {
+            Kind::Tcp => Err(Error::NotSupported),
+            Kind::Udp => self.layers.udp.options(id).cloned(),
+            Kind::Ping => self.layers.ping.options(id).cloned(),
+        }
+    }
+
+    /// Changes the settings of a datagram socket.
+    ///
+    /// # Errors
+    /// [`Error::BadSocket`], [`Error::NotSupported`] for TCP.
+    pub fn set_udp_options(&mut self, id: SocketId, options: UdpOptions) -> Result<()> {
+        match id.kind {
+            Kind::Tcp => Err(Error::NotSupported),
+            Kind::Udp => self.layers.udp.set_options(id, options),
+            Kind::Ping => self.layers.ping.set_options(id, options),
+        }
+    }
+
+    // ---- details ----
+
+    fn connect_tcp(&mut self, now: Instant, id: SocketId, remote: SocketAddrV4) -> Result<()> {
+        let layers = &mut self.layers;
+        let bound = layers.tcp.local_addr(id).map(|local| *local.ip()).filter(|ip| !ip.is_unspecified());
+        let remote = layers.iface.name_ourselves(remote, bound);
+        // tcp_v4_connect: a stream needs one peer.
+        if layers.iface.is_broadcast(*remote.ip()) || remote.ip().is_multicast() {
+            return Err(Error::NetUnreachable);
+        }
+        let source = layers.iface.source_for(*remote.ip(), bound)?;
+        let mtu = layers.iface.path_mtu(*remote.ip());
+        layers.tcp.connect(now, id, remote, source, mtu)
+    }
+}
+
+fn tcp_only(id: SocketId) -> Result<()> {
+    if id.kind == Kind::Tcp { Ok(()) } else { Err(Error::NotSupported) }
+}

@@ -1,0 +1,117 @@
+//! Round-trip time and the retransmission time-out (RFC 6298), with Linux's figures where they are tighter.
+//!
+//! The RTO is SRTT plus four times the variation, but at least 200 ms above SRTT (Linux's TCP_RTO_MIN;
+//! RFC 6298 says 1 s, which everyone finds too long), and at most 120 s. Samples come from transmission
+//! times in microseconds, never of retransmitted segments (Karn), or from timestamps.
+
+use crate::time::Duration;
+
+const MIN_RTO_US: u64 = 200_000;
+const MAX_RTO_US: u64 = 120_000_000;
+const INITIAL_RTO_US: u64 = 1_000_000;
+
+/// Least interval between retransmissions, and the base of window probes.
+pub(super) const RTO_MIN: Duration = Duration::from_micros(MIN_RTO_US);
+/// Greatest interval.
+pub(super) const RTO_MAX: Duration = Duration::from_micros(MAX_RTO_US);
+/// RFC 6298 section 2.1: before the first sample.
+pub(super) const RTO_INITIAL: Duration = Duration::from_micros(INITIAL_RTO_US);
+
+/// SRTT, RTTVAR and RTO of a connection, in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RttEstimator {
+    /// Eight times SRTT; zero before the first sample.
+    srtt8: u64,
+    /// Four times RTTVAR.
+    var4: u64,
+    rto: u64,
+    min: u64,
+}
+
+impl RttEstimator {
+    pub(super) const fn new() -> RttEstimator {
+        RttEstimator { srtt8: 0, var4: 0, rto: INITIAL_RTO_US, min: u64::MAX }
+    }
+
+    /// Takes a measurement.
+    pub(super) fn sample(&mut self, rtt: Duration) {
+        let r = u64::try_from(rtt.as_micros()).unwrap_or(MAX_RTO_US).clamp(1, MAX_RTO_US);
+        self.min = self.min.min(r);
+        if self.srtt8 == 0 {
+            // RFC 6298 section 2.2: SRTT <- R, RTTVAR <- R/2.
+            self.srtt8 = r * 8;
+            self.var4 = r * 2;
+        } else {
+            // Section 2.3: RTTVAR <- 3/4 RTTVAR + 1/4 |SRTT - R|, then SRTT <- 7/8 SRTT + 1/8 R.
+            let srtt = self.srtt8 / 8;
+            self.var4 = self.var4 - self.var4 / 4 + srtt.abs_diff(r);
+            self.srtt8 = (self.srtt8 - srtt + r).max(8);
+        }
+        self.rto = (self.srtt8 / 8 + self.var4.max(MIN_RTO_US)).min(MAX_RTO_US);
+    }
+
+    /// True once there was a sample.
+    pub(super) const fn known(&self) -> bool {
+        self.srtt8 != 0
+    }
+
+    /// RFC 6298 section 5.7: when SYN was retransmitted, data starts with 3 s.
+    pub(super) fn after_syn_timeout(&mut self) {
+        if !self.known() {
+            self.rto = 3 * INITIAL_RTO_US;
+        }
+    }
+
+    /// The time-out without back-off.
+    pub(super) const fn rto(&self) -> Duration {
+        Duration::from_micros(self.rto)
+    }
+
+    /// The time-out doubled `backoff` times, up to 120 s.
+    pub(super) fn backed_off(&self, backoff: u8) -> Duration {
+        Duration::from_micros(self.rto.saturating_mul(1 << backoff.min(20)).min(MAX_RTO_US))
+    }
+
+    pub(super) const fn srtt(&self) -> Duration {
+        Duration::from_micros(self.srtt8 / 8)
+    }
+
+    pub(super) const fn rttvar(&self) -> Duration {
+        Duration::from_micros(self.var4 / 4)
+    }
+
+    /// Least sample; zero before the first.
+    pub(super) const fn min_rtt(&self) -> Duration {
+        Duration::from_micros(if self.min == u64::MAX { 0 } else { self.min })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn follows_rfc_6298() {
+        let mut rtt = RttEstimator::new();
+        assert_eq!(rtt.rto(), Duration::from_secs(1));
+        rtt.sample(Duration::from_millis(100));
+        assert_eq!(rtt.srtt(), Duration::from_millis(100));
+        assert_eq!(rtt.rttvar(), Duration::from_millis(50));
+        assert_eq!(rtt.rto(), Duration::from_millis(300));
+        for _ in 0..100 {
+            rtt.sample(Duration::from_millis(100));
+        }
+        assert_eq!(rtt.rto(), Duration::from_millis(300));
+        rtt.sample(Duration::from_millis(900));
+        assert!(rtt.rto() > Duration::from_millis(900));
+        assert_eq!(rtt.min_rtt(), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn backs_off_to_120_seconds() {
+        let mut rtt = RttEstimator::new();
+        rtt.sample(Duration::from_micros(50));
+        assert_eq!(rtt.backed_off(1), rtt.rto() * 2);
+        assert_eq!(rtt.backed_off(200), RTO_MAX);
+    }
+}

@@ -1,0 +1,527 @@
+//! The types that cross the stack's door: configuration, ids, readiness, frames and their offload notes.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::time::Duration;
+
+/// An Ethernet address.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct MacAddr(pub [u8; 6]);
+
+impl MacAddr {
+    /// ff:ff:ff:ff:ff:ff
+    pub const BROADCAST: MacAddr = MacAddr([0xff; 6]);
+
+    /// True for group addresses, broadcast included (I/G bit, IEEE 802-2014 section 8.2.2).
+    pub const fn is_multicast(self) -> bool {
+        self.0[0] & 1 == 1
+    }
+}
+
+impl fmt::Display for MacAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl fmt::Debug for MacAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An IPv4 address with the length of its network prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ipv4Cidr {
+    /// The address, host bits included.
+    pub addr: Ipv4Addr,
+    /// Length of the network part in bits, 0 to 32.
+    pub prefix: u8,
+}
+
+impl Ipv4Cidr {
+    /// The netmask as an address.
+    pub fn netmask(self) -> Ipv4Addr {
+        let bits = u32::from(self.prefix.min(32));
+        Ipv4Addr::from(u32::MAX.checked_shl(32 - bits).unwrap_or(0))
+    }
+
+    /// First address of the network (host bits zero).
+    pub fn network(self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.addr) & u32::from(self.netmask()))
+    }
+
+    /// Directed broadcast address; none for /31 and /32 (RFC 3021).
+    pub fn broadcast(self) -> Option<Ipv4Addr> {
+        (self.prefix < 31).then(|| Ipv4Addr::from(u32::from(self.addr) | !u32::from(self.netmask())))
+    }
+
+    /// True when `addr` lies in this network.
+    pub fn contains(self, addr: Ipv4Addr) -> bool {
+        let mask = u32::from(self.netmask());
+        u32::from(addr) & mask == u32::from(self.addr) & mask
+    }
+}
+
+impl fmt::Display for Ipv4Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.addr, self.prefix)
+    }
+}
+
+/// Which congestion control a connection uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Congestion {
+    /// NewReno (RFC 5681, RFC 6582).
+    Reno,
+    /// CUBIC (RFC 9438).
+    #[default]
+    Cubic,
+}
+
+impl Congestion {
+    /// Every algorithm with the name users type (TCP_CONGESTION, MATNET_CC).
+    pub const ALL: &'static [(&'static str, Congestion)] =
+        &[("reno", Congestion::Reno), ("cubic", Congestion::Cubic)];
+
+    /// The name users type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Congestion::Reno => "reno",
+            Congestion::Cubic => "cubic",
+        }
+    }
+}
+
+/// What the device below does for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Capabilities {
+    /// The device completes TCP and UDP checksums: the stack writes the folded pseudo-header sum.
+    pub tx_checksum: bool,
+    /// The device segments TCP: frames of up to 64 kB with a gso size are welcome.
+    pub tso: bool,
+    /// The device segments UDP.
+    pub uso: bool,
+}
+
+/// Everything a [`crate::Stack`] is told at birth.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Our hardware address.
+    pub mac: MacAddr,
+    /// Our address and network.
+    pub addr: Ipv4Cidr,
+    /// Default router.
+    pub gateway: Option<Ipv4Addr>,
+    /// Largest IP packet on the link, bytes.
+    pub mtu: u16,
+    /// What the device does for us.
+    pub capabilities: Capabilities,
+    /// Congestion control of new sockets.
+    pub congestion: Congestion,
+    /// 127/8 is ours and loops inside the stack (MATNET_LOOPBACK=stack).
+    pub loopback: bool,
+}
+
+/// What the device said of a received frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct RxMeta {
+    /// State of the layer-4 checksum.
+    pub checksum: RxChecksum,
+    /// Payload bytes of each segment in a frame that stands for several; 0 for a plain frame.
+    pub gso_size: u16,
+}
+
+/// State of the layer-4 checksum in a received frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum RxChecksum {
+    /// Nobody looked: verify it.
+    #[default]
+    Unverified,
+    /// Known good, or not filled in since the frame never left this machine (NEEDS_CSUM): do not verify.
+    Trusted,
+}
+
+/// A frame to send: headers and payload in order. The device writes them with one `writev`.
+#[derive(Clone, Copy, Debug)]
+pub struct Transmit<'a> {
+    /// Ethernet to layer-4 headers.
+    pub header: &'a [u8],
+    /// Payload slices, in order.
+    pub payload: &'a [&'a [u8]],
+    /// What is left for the device to do.
+    pub meta: TxMeta,
+}
+
+impl Transmit<'_> {
+    /// Bytes of the whole frame.
+    pub fn len(&self) -> usize {
+        self.header.len() + self.payload.iter().map(|s| s.len()).sum::<usize>()
+    }
+
+    /// True for a frame of no bytes (never built).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What the device must do to a frame before it is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct TxMeta {
+    /// Where to sum from and where to put the sum; None: the frame is complete.
+    pub checksum: Option<TxChecksum>,
+    /// Cut the frame into segments.
+    pub gso: Option<Gso>,
+}
+
+/// A checksum left to the device, offsets from the start of the frame in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TxChecksum {
+    /// First byte to sum (the layer-4 header).
+    pub start: u16,
+    /// Where the sum goes, from `start`.
+    pub offset: u16,
+}
+
+/// Segmentation left to the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gso {
+    /// Payload bytes per segment.
+    pub size: u16,
+    /// Bytes of all headers before the payload.
+    pub header_len: u16,
+}
+
+/// Where frames go.
+pub trait Sink {
+    /// Sends one frame. `Err(Full)` when the device takes no more now: the stack stops and keeps its data.
+    fn transmit(&mut self, frame: &Transmit<'_>) -> Result<(), Full>;
+}
+
+/// The device takes no more frames now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// The kind of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// SOCK_STREAM
+    Tcp,
+    /// SOCK_DGRAM
+    Udp,
+    /// SOCK_DGRAM with IPPROTO_ICMP: echo requests of our own ("ping socket").
+    Ping,
+}
+
+/// Names a socket of one stack. A generation makes ids of closed sockets invalid for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SocketId {
+    /// The kind, which also says which slab `index` belongs to.
+    pub kind: Kind,
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+/// What poll(2) would report, as a set of flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
+pub struct Readiness(pub u8);
+
+impl Readiness {
+    /// Nothing.
+    pub const NONE: Readiness = Readiness(0);
+    /// POLLIN: data, a connection to accept, end of stream, or an error to read.
+    pub const IN: Readiness = Readiness(1);
+    /// POLLOUT: room to write.
+    pub const OUT: Readiness = Readiness(2);
+    /// POLLRDHUP: the peer's end of stream is here.
+    pub const RDHUP: Readiness = Readiness(4);
+    /// POLLHUP: both directions are finished.
+    pub const HUP: Readiness = Readiness(8);
+    /// POLLERR: an error waits (SO_ERROR).
+    pub const ERR: Readiness = Readiness(16);
+    /// POLLPRI: urgent data.
+    pub const PRI: Readiness = Readiness(32);
+
+    /// True when all of `other` is set.
+    pub const fn contains(self, other: Readiness) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// True when any of `other` is set.
+    pub const fn intersects(self, other: Readiness) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn union(self, other: Readiness) -> Readiness {
+        Readiness(self.0 | other.0)
+    }
+
+    /// True when nothing is set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl std::ops::BitOr for Readiness {
+    type Output = Readiness;
+    fn bitor(self, other: Readiness) -> Readiness {
+        self.union(other)
+    }
+}
+
+impl std::ops::BitOrAssign for Readiness {
+    fn bitor_assign(&mut self, other: Readiness) {
+        *self = self.union(other);
+    }
+}
+
+/// Something happened on a socket that a waiter may care about: an *edge*. What is true now is asked with
+/// [`crate::Stack::readiness`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The socket.
+    pub socket: SocketId,
+    /// What newly happened (new data sets IN although it was already readable, as an edge does on Linux).
+    pub edges: Readiness,
+}
+
+/// Which direction to shut, shutdown(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// SHUT_RD
+    Read,
+    /// SHUT_WR
+    Write,
+    /// SHUT_RDWR
+    Both,
+}
+
+/// RFC 9293 section 3.3.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum TcpState {
+    /// No connection.
+    #[default]
+    Closed,
+    /// Waiting for a connection request.
+    Listen,
+    /// Request sent.
+    SynSent,
+    /// Request received and answered.
+    SynReceived,
+    /// Open.
+    Established,
+    /// We closed, our FIN is not acknowledged.
+    FinWait1,
+    /// We closed, waiting for the peer's FIN.
+    FinWait2,
+    /// The peer closed.
+    CloseWait,
+    /// Both closed at once.
+    Closing,
+    /// The peer closed, then we did.
+    LastAck,
+    /// Waiting out old segments.
+    TimeWait,
+}
+
+/// The settings of a TCP socket (SOL_SOCKET and IPPROTO_TCP options that change what the stack does).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpOptions {
+    /// TCP_NODELAY: no Nagle.
+    pub nodelay: bool,
+    /// TCP_CORK: hold partial segments (200 ms at most).
+    pub cork: bool,
+    /// TCP_QUICKACK: acknowledge at once.
+    pub quickack: bool,
+    /// SO_KEEPALIVE
+    pub keepalive: bool,
+    /// TCP_KEEPIDLE
+    pub keepidle: Duration,
+    /// TCP_KEEPINTVL
+    pub keepintvl: Duration,
+    /// TCP_KEEPCNT
+    pub keepcnt: u32,
+    /// TCP_USER_TIMEOUT; zero means the default.
+    pub user_timeout: Duration,
+    /// TCP_SYNCNT
+    pub syncnt: u8,
+    /// TCP_MAXSEG as set by the user; None: from the MTU.
+    pub maxseg: Option<u16>,
+    /// TCP_CONGESTION
+    pub congestion: Congestion,
+    /// SO_LINGER: Some(zero) makes close a reset (RFC 9293 ABORT). Other values are the host's to wait.
+    pub linger: Option<Duration>,
+    /// SO_REUSEADDR
+    pub reuseaddr: bool,
+    /// SO_REUSEPORT
+    pub reuseport: bool,
+    /// IPV6_V6ONLY: the port is used by the IPv6 half of a dual-stack pair only; no IPv4 traffic is taken.
+    pub v6only: bool,
+    /// Receive buffer limit set by SO_RCVBUF (bytes of payload); None: the stack's default, which may grow.
+    pub rcvbuf: Option<usize>,
+    /// Send buffer limit set by SO_SNDBUF (bytes of payload); None: the stack's default, which may grow.
+    pub sndbuf: Option<usize>,
+    /// SO_RCVLOWAT, bytes.
+    pub rcvlowat: usize,
+    /// IP_TOS
+    pub tos: u8,
+    /// IP_TTL
+    pub ttl: u8,
+}
+
+impl Default for TcpOptions {
+    fn default() -> TcpOptions {
+        TcpOptions {
+            nodelay: false,
+            cork: false,
+            quickack: false,
+            keepalive: false,
+            keepidle: Duration::from_secs(7200),
+            keepintvl: Duration::from_secs(75),
+            keepcnt: 9,
+            user_timeout: Duration::ZERO,
+            syncnt: 6,
+            maxseg: None,
+            congestion: Congestion::default(),
+            linger: None,
+            reuseaddr: false,
+            reuseport: false,
+            v6only: false,
+            rcvbuf: None,
+            sndbuf: None,
+            rcvlowat: 1,
+            tos: 0,
+            ttl: 64,
+        }
+    }
+}
+
+/// The settings of a datagram socket (UDP and ping).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UdpOptions {
+    /// SO_BROADCAST
+    pub broadcast: bool,
+    /// SO_REUSEADDR
+    pub reuseaddr: bool,
+    /// SO_REUSEPORT
+    pub reuseport: bool,
+    /// IPV6_V6ONLY, as in [`TcpOptions::v6only`].
+    pub v6only: bool,
+    /// IP_RECVERR: ICMP errors are also reported on unconnected sockets.
+    pub recverr: bool,
+    /// IP_MTU_DISCOVER: true sets DF and refuses datagrams above the path MTU.
+    pub dont_fragment: bool,
+    /// Receive queue limit, bytes of memory.
+    pub rcvbuf: usize,
+    /// Largest datagram accepted for sending is bounded by this as well.
+    pub sndbuf: usize,
+    /// IP_TOS
+    pub tos: u8,
+    /// IP_TTL
+    pub ttl: u8,
+}
+
+impl Default for UdpOptions {
+    fn default() -> UdpOptions {
+        UdpOptions {
+            broadcast: false,
+            reuseaddr: false,
+            reuseport: false,
+            v6only: false,
+            recverr: false,
+            dont_fragment: false,
+            rcvbuf: 212_992,
+            sndbuf: 212_992,
+            tos: 0,
+            ttl: 64,
+        }
+    }
+}
+
+/// Where a received datagram came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatagramMeta {
+    /// Bytes of the whole datagram (more than the caller's buffer means it was cut, MSG_TRUNC).
+    pub len: usize,
+    /// Sender.
+    pub from: SocketAddr,
+    /// The address of ours that it was sent to (may be broadcast).
+    pub to: IpAddr,
+    /// Time to live it arrived with.
+    pub ttl: u8,
+    /// TOS byte it arrived with.
+    pub tos: u8,
+}
+
+/// Real figures of a connection (TCP_INFO).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpInfo {
+    /// Connection state.
+    pub state: TcpState,
+    /// Consecutive retransmission time-outs.
+    pub retransmits: u8,
+    /// Unanswered keepalive or window probes.
+    pub probes: u8,
+    /// Our window scale shift (what we announced).
+    pub rcv_wscale: u8,
+    /// Peer's window scale shift.
+    pub snd_wscale: u8,
+    /// Timestamps are in use.
+    pub timestamps: bool,
+    /// SACK is in use.
+    pub sack: bool,
+    /// Window scaling is in use.
+    pub wscale: bool,
+    /// Retransmission time-out.
+    pub rto: Duration,
+    /// Smoothed round-trip time.
+    pub srtt: Duration,
+    /// Round-trip time variation.
+    pub rttvar: Duration,
+    /// Least round-trip time seen.
+    pub min_rtt: Duration,
+    /// Segment size we send, payload bytes.
+    pub snd_mss: u32,
+    /// Segment size the peer sends, payload bytes (estimate).
+    pub rcv_mss: u32,
+    /// MSS the peer announced... and we announced.
+    pub advmss: u32,
+    /// Path MTU.
+    pub pmtu: u32,
+    /// Congestion window, bytes.
+    pub cwnd: u32,
+    /// Slow-start threshold, bytes (u32::MAX: not yet known).
+    pub ssthresh: u32,
+    /// Peer's announced window, bytes.
+    pub snd_wnd: u32,
+    /// Our announced window, bytes.
+    pub rcv_wnd: u32,
+    /// Bytes sent and not yet acknowledged.
+    pub bytes_in_flight: u32,
+    /// Bytes in the send buffer not yet sent.
+    pub notsent: u32,
+    /// Payload bytes acknowledged by the peer.
+    pub bytes_acked: u64,
+    /// Payload bytes received in order.
+    pub bytes_received: u64,
+    /// Payload bytes sent, retransmissions included.
+    pub bytes_sent: u64,
+    /// Payload bytes retransmitted.
+    pub bytes_retrans: u64,
+    /// Segments sent (each TSO frame counts its segments).
+    pub segs_out: u32,
+    /// Segments received.
+    pub segs_in: u32,
+    /// Segments retransmitted in all.
+    pub total_retrans: u32,
+    /// Since data was last sent.
+    pub last_data_sent: Duration,
+    /// Since data last arrived.
+    pub last_data_recv: Duration,
+    /// Since an acknowledgement last arrived.
+    pub last_ack_recv: Duration,
+}

@@ -42,6 +42,11 @@ impl<'a> Input<'a> {
         self.u8() & 1 == 1
     }
 
+    /// True in one case of `n`, which is not zero.
+    pub fn one_in(&mut self, n: u8) -> bool {
+        self.u8().is_multiple_of(n)
+    }
+
     /// A number below `n`, which is not zero.
     pub fn below(&mut self, n: usize) -> usize {
         usize::from(self.u16()) % n

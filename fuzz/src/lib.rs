@@ -2,8 +2,9 @@
 //!
 //! A finding is a panic: of the code under test, or of an assertion here. Every target is deterministic: time,
 //! entropy and traffic come from the input alone.
-#![allow(missing_docs)]
 
+pub mod frames;
 pub mod input;
 pub mod on_frame;
+pub mod streams;
 pub mod wire;

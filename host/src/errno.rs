@@ -44,7 +44,9 @@ impl std::fmt::Display for Errno {
 macro_rules! names {
     ($($name:ident)*) => {
         const NAMES: &[(c_int, &str)] = &[$((libc::$name, stringify!($name))),*];
-        $(#[doc = concat!("See errno(3), ", stringify!($name), ".")] pub const $name: Errno = Errno(libc::$name);)*
+        impl Errno {
+            $(#[doc = concat!("See errno(3), ", stringify!($name), ".")] pub const $name: Errno = Errno(libc::$name);)*
+        }
     };
 }
 
@@ -59,29 +61,29 @@ names! {
 impl From<Error> for Errno {
     fn from(e: Error) -> Errno {
         match e {
-            Error::WouldBlock => EAGAIN,
-            Error::InProgress => EINPROGRESS,
-            Error::Already => EALREADY,
-            Error::IsConnected => EISCONN,
-            Error::NotConnected => ENOTCONN,
-            Error::AddrInUse => EADDRINUSE,
-            Error::AddrNotAvailable => EADDRNOTAVAIL,
-            Error::ConnectionRefused => ECONNREFUSED,
-            Error::ConnectionReset => ECONNRESET,
-            Error::ConnectionAborted => ECONNABORTED,
-            Error::TimedOut => ETIMEDOUT,
-            Error::HostUnreachable => EHOSTUNREACH,
-            Error::NetUnreachable => ENETUNREACH,
-            Error::NetDown => ENETDOWN,
-            Error::ProtocolUnreachable => ENOPROTOOPT,
-            Error::MessageTooLong => EMSGSIZE,
-            Error::InvalidArgument => EINVAL,
-            Error::DestinationRequired => EDESTADDRREQ,
-            Error::BrokenPipe => EPIPE,
-            Error::NoBuffers => ENOBUFS,
-            Error::PermissionDenied => EACCES,
-            Error::NotSupported => EOPNOTSUPP,
-            Error::BadSocket => EBADF,
+            Error::WouldBlock => Errno::EAGAIN,
+            Error::InProgress => Errno::EINPROGRESS,
+            Error::Already => Errno::EALREADY,
+            Error::IsConnected => Errno::EISCONN,
+            Error::NotConnected => Errno::ENOTCONN,
+            Error::AddrInUse => Errno::EADDRINUSE,
+            Error::AddrNotAvailable => Errno::EADDRNOTAVAIL,
+            Error::ConnectionRefused => Errno::ECONNREFUSED,
+            Error::ConnectionReset => Errno::ECONNRESET,
+            Error::ConnectionAborted => Errno::ECONNABORTED,
+            Error::TimedOut => Errno::ETIMEDOUT,
+            Error::HostUnreachable => Errno::EHOSTUNREACH,
+            Error::NetUnreachable => Errno::ENETUNREACH,
+            Error::NetDown => Errno::ENETDOWN,
+            Error::ProtocolUnreachable => Errno::ENOPROTOOPT,
+            Error::MessageTooLong => Errno::EMSGSIZE,
+            Error::InvalidArgument => Errno::EINVAL,
+            Error::DestinationRequired => Errno::EDESTADDRREQ,
+            Error::BrokenPipe => Errno::EPIPE,
+            Error::NoBuffers => Errno::ENOBUFS,
+            Error::PermissionDenied => Errno::EACCES,
+            Error::NotSupported => Errno::EOPNOTSUPP,
+            Error::BadSocket => Errno::EBADF,
         }
     }
 }

@@ -13,7 +13,8 @@ use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
 
 use crate::config::{Settings, expand_pid};
-use crate::runtime::{quiet, sys};
+use crate::errno::Errno;
+use crate::runtime::{fdspace, fdtable, quiet, sys};
 
 /// How much is logged (MATNET_LOG).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -52,29 +53,38 @@ impl LogLevel {
 static LEVEL: AtomicU8 = AtomicU8::new(LogLevel::Warn as u8);
 /// The log file, or -1: descriptor 2.
 static LOG_FD: AtomicI32 = AtomicI32::new(-1);
+/// The log file's descriptor, -1 while lines go to stderr.
+pub(crate) fn fd() -> RawFd {
+    LOG_FD.load(Ordering::Relaxed)
+}
+
 /// The program closed descriptor 2: its number is not stderr any more.
 static STDERR_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// The longest line, prefix and newline included: at most PIPE_BUF, so that lines of several processes do not mix.
 const LONGEST: usize = 1024;
 
-/// Takes level and file from the settings. `place` moves the file's descriptor out of the program's way and marks it as
-/// ours. Returns a line to log when the file cannot be opened; lines go to stderr then.
-pub fn init(settings: &Settings, place: fn(RawFd) -> RawFd) -> Option<String> {
+/// Takes level and file from the settings. When the file cannot be opened, a line on stderr says so and lines go there.
+pub fn configure(settings: &Settings) {
     LEVEL.store(settings.log as u8, Ordering::Relaxed);
     if sys::fcntl(2, libc::F_GETFD, 0).is_err() {
         stderr_closed();
     }
-    let path = expand_pid(settings.log_file.as_deref()?, sys::getpid());
-    let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC | libc::O_NOCTTY;
-    let opened = CString::new(path.as_str()).map_err(|_| "a NUL in its name".to_owned());
-    match opened.and_then(|p| sys::open(&p, flags, 0o644).map_err(|e| e.to_string())) {
-        Ok(fd) => {
-            LOG_FD.store(place(fd), Ordering::Relaxed);
-            None
-        }
-        Err(why) => Some(format!("MATNET_LOG_FILE: \"{path}\": cannot be opened ({why}), logging to stderr")),
+    let Some(path) = settings.log_file.as_deref() else { return };
+    let path = expand_pid(path, sys::getpid());
+    match open(&path) {
+        Ok(fd) => LOG_FD.store(fd, Ordering::Relaxed),
+        Err(e) => crate::log_error!("MATNET_LOG_FILE: \"{path}\": cannot be opened ({e}), logging to stderr"),
     }
+}
+
+/// Opens a log file, out of the program's way.
+fn open(path: &str) -> Result<RawFd, Errno> {
+    let path = CString::new(path).map_err(|_| Errno(libc::EINVAL))?;
+    let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC | libc::O_NOCTTY;
+    let fd = sys::open(&path, flags, 0o644)?;
+    fdspace::prepare();
+    fdspace::internal(fd)
 }
 
 /// The program closed descriptor 2 (close, close_range, closefrom): stay silent, the number may be reused.
@@ -102,7 +112,7 @@ pub fn line(level: LogLevel, text: fmt::Arguments<'_>) {
     let file = LOG_FD.load(Ordering::Relaxed);
     let fd = if file >= 0 {
         file
-    } else if STDERR_CLOSED.load(Ordering::Relaxed) || crate::runtime::fdtable::is_ours(2) {
+    } else if STDERR_CLOSED.load(Ordering::Relaxed) || fdtable::is_ours(2) {
         // A socket of ours on descriptor 2 (inetd style) is a conversation with a peer, not a place for our lines.
         return;
     } else {

@@ -13,12 +13,12 @@ mod contain;
 mod create;
 mod data;
 mod fds;
+mod limits;
 mod misc;
 mod names;
 mod process;
 mod readiness;
 mod real;
-mod rlimit;
 mod signals;
 mod startup;
 mod table;
@@ -132,7 +132,7 @@ const MOST: usize = 0x7fff_f000;
 unsafe fn bytes<'a>(p: *const c_void, n: usize) -> Result<&'a [u8], Errno> {
     match (n, p.is_null()) {
         (0, _) => Ok(&[]),
-        (_, true) => Err(Errno(libc::EFAULT)),
+        (_, true) => Err(Errno::EFAULT),
         // SAFETY: not null, and the caller vouches for the rest.
         _ => Ok(unsafe { std::slice::from_raw_parts(p.cast(), n.min(MOST)) }),
     }
@@ -145,7 +145,7 @@ unsafe fn bytes<'a>(p: *const c_void, n: usize) -> Result<&'a [u8], Errno> {
 unsafe fn bytes_mut<'a>(p: *mut c_void, n: usize) -> Result<&'a mut [u8], Errno> {
     match (n, p.is_null()) {
         (0, _) => Ok(&mut []),
-        (_, true) => Err(Errno(libc::EFAULT)),
+        (_, true) => Err(Errno::EFAULT),
         // SAFETY: not null, and the caller vouches for the rest.
         _ => Ok(unsafe { std::slice::from_raw_parts_mut(p.cast(), n.min(MOST)) }),
     }

@@ -20,8 +20,8 @@ use crate::error::{Error, Result};
 use crate::iface::Layers;
 use crate::time::Instant;
 use crate::types::{
-    Config, DatagramMeta, Event, Ipv4Cidr, Kind, MacAddr, Readiness, RxMeta, Shutdown, Sink, SocketId, TcpInfo,
-    TcpOptions, TcpState, UdpOptions,
+    Config, DatagramMeta, Event, Ipv4Cidr, Kind, MacAddr, Readiness, RxMeta, Shutdown, Sink, SocketId,
+    TcpInfo, TcpOptions, TcpState, UdpOptions,
 };
 
 /// Something that a person should know.

@@ -150,8 +150,14 @@ impl Default for Settings {
             mac: None,
             mtu: None,
             bypass: vec![
-                BypassRule { cidr: IpCidr { addr: Ipv4Addr::new(127, 0, 0, 0).into(), prefix: 8 }, port: None },
-                BypassRule { cidr: IpCidr { addr: std::net::Ipv6Addr::LOCALHOST.into(), prefix: 128 }, port: None },
+                BypassRule {
+                    cidr: IpCidr { addr: Ipv4Addr::new(127, 0, 0, 0).into(), prefix: 8 },
+                    port: None,
+                },
+                BypassRule {
+                    cidr: IpCidr { addr: std::net::Ipv6Addr::LOCALHOST.into(), prefix: 128 },
+                    port: None,
+                },
             ],
             loopback_stack: false,
             hook: HookMode::Auto,
@@ -213,11 +219,14 @@ impl Settings {
             warnings.push(unknown(name, ""));
         }
         let mut config = Vec::new();
-        if let Some(path) = vars("MATNET_CONFIG").filter(|p| !p.is_empty()) {
-            match read(&path) {
+        let config_path = vars("MATNET_CONFIG").unwrap_or_default();
+        if !config_path.is_empty() {
+            let path = config_path.as_str();
+            match read(path) {
                 Err(errno) => {
-                    let why = format!("cannot read this file ({errno}), expected a file of lines `key = value`");
-                    errors.push(line("MATNET_CONFIG", &path, &why));
+                    let why =
+                        format!("cannot read this file ({errno}), expected a file of lines `key = value`");
+                    errors.push(line("MATNET_CONFIG", path, &why));
                 }
                 Ok(bytes) => match file::entries(&bytes) {
                     Ok(entries) => config = entries,
@@ -231,7 +240,10 @@ impl Settings {
                 if find(&entry.name).is_none() {
                     warnings.push(unknown(&entry.name, &format!("{path}:{}: ", entry.line)));
                 } else if entry.name == "MATNET_CONFIG" {
-                    warnings.push(format!("{path}:{}: a configuration file cannot name another: ignored", entry.line));
+                    warnings.push(format!(
+                        "{path}:{}: a configuration file cannot name another: ignored",
+                        entry.line
+                    ));
                 }
             }
             config.retain(|e| e.name != "MATNET_CONFIG");
@@ -240,7 +252,9 @@ impl Settings {
             let from_file = config.iter().rev().find(|e| e.name == spec.name);
             let (value, place) = match (vars(spec.name), from_file) {
                 (Some(value), _) => (value, String::from(spec.name)),
-                (None, Some(e)) => (e.value.clone(), format!("{} (line {} of MATNET_CONFIG)", spec.name, e.line)),
+                (None, Some(e)) => {
+                    (e.value.clone(), format!("{} (line {} of MATNET_CONFIG)", spec.name, e.line))
+                }
                 (None, None) => continue,
             };
             if let Err(expected) = (spec.parse)(&value, &mut settings) {
@@ -304,7 +318,8 @@ impl Settings {
         self.mac.unwrap_or_else(|| {
             // FNV-1a, then a finaliser (the one of SplitMix64) since the low bytes of FNV are weak.
             let bytes = self.tap.bytes().chain([0]).chain(self.addr.addr.octets());
-            let mut h = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+            let mut h = bytes
+                .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
             h = (h ^ (h >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             h = (h ^ (h >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             h ^= h >> 31;

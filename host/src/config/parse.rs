@@ -14,7 +14,7 @@ const DEVICE_NAME_MAX: usize = 15;
 /// A network device's name: what the kernel takes (`dev_valid_name`), less what would need quoting elsewhere.
 pub(super) fn device(v: &str) -> Result<String, String> {
     let fits = (1..=DEVICE_NAME_MAX).contains(&v.len()) && v != "." && v != "..";
-    let plain = v.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+@=~".contains(&b));
+    let plain = v.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+=~".contains(&b));
     if fits && plain {
         Ok(v.to_owned())
     } else {
@@ -27,7 +27,8 @@ pub(super) fn own_address(v: &str) -> Result<Ipv4Cidr, String> {
     let expected = || String::from("expected an IPv4 address with prefix such as 10.88.45.2/24");
     let (addr, prefix) = v.split_once('/').ok_or_else(expected)?;
     let addr: Ipv4Addr = addr.parse().map_err(|_| expected())?;
-    let prefix = decimal(prefix).filter(|p| *p <= 32).and_then(|p| u8::try_from(p).ok()).ok_or_else(expected)?;
+    let prefix =
+        decimal(prefix).filter(|p| *p <= 32).and_then(|p| u8::try_from(p).ok()).ok_or_else(expected)?;
     let cidr = Ipv4Cidr { addr, prefix };
     if prefix == 0 {
         return Err(String::from("expected a prefix length of 1 to 32"));
@@ -36,7 +37,9 @@ pub(super) fn own_address(v: &str) -> Result<Ipv4Cidr, String> {
         return Err(String::from("expected the address of a host, such as 10.88.45.2/24"));
     }
     if prefix < 31 && addr == cidr.network() {
-        return Err(String::from("this is the network's own address, expected one of its hosts such as 10.88.45.2/24"));
+        return Err(String::from(
+            "this is the network's own address, expected one of its hosts such as 10.88.45.2/24",
+        ));
     }
     if cidr.broadcast() == Some(addr) {
         return Err(String::from("this is the network's broadcast address, expected one of its hosts"));
@@ -65,7 +68,8 @@ pub(super) fn mac(v: &str) -> Result<MacAddr, String> {
     let mut bytes = [0_u8; 6];
     let mut parts = v.split(separator);
     for b in &mut bytes {
-        let part = parts.next().filter(|p| (1..=2).contains(&p.len()) && p.bytes().all(|c| c.is_ascii_hexdigit()));
+        let part =
+            parts.next().filter(|p| (1..=2).contains(&p.len()) && p.bytes().all(|c| c.is_ascii_hexdigit()));
         *b = u8::from_str_radix(part.ok_or_else(expected)?, 16).map_err(|_| expected())?;
     }
     let mac = MacAddr(bytes);
@@ -73,7 +77,9 @@ pub(super) fn mac(v: &str) -> Result<MacAddr, String> {
         return Err(expected());
     }
     if mac.is_multicast() || bytes == [0; 6] {
-        return Err(String::from("expected an address of one host: the lowest bit of the first byte clear, not all zero"));
+        return Err(String::from(
+            "expected an address of one host: the lowest bit of the first byte clear, not all zero",
+        ));
     }
     Ok(mac)
 }
@@ -117,8 +123,13 @@ pub(super) fn path(v: &str) -> Result<Option<String>, String> {
 }
 
 /// Units of time with their length in nanoseconds.
-const UNITS: &[(&str, u64)] =
-    &[("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000)];
+const UNITS: &[(&str, u64)] = &[
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+];
 
 /// A span such as `5s`, `200ms`, `1.5m`; a plain number is seconds.
 pub(super) fn duration(v: &str, most: Duration) -> Result<Duration, String> {
@@ -184,7 +195,10 @@ fn rule(item: &str) -> Result<BypassRule, String> {
     };
     let prefix = match prefix {
         None => most,
-        Some(p) => decimal(p).filter(|p| *p <= u64::from(most)).and_then(|p| u8::try_from(p).ok()).ok_or_else(wrong)?,
+        Some(p) => decimal(p)
+            .filter(|p| *p <= u64::from(most))
+            .and_then(|p| u8::try_from(p).ok())
+            .ok_or_else(wrong)?,
     };
     let port = match port {
         None => None,

@@ -86,13 +86,47 @@ fn what_does_not_parse_is_one_precise_line() {
     );
     for (name, values) in [
         ("MATNET_TAP", &["", "a/b", "sixteen-letters-", "..", "a b", "tap%d", "tap\n"] as &[&str]),
-        ("MATNET_ADDR", &["", "10.0.0.2", "10.0.0.2/33", "10.0.0.2/0", "10.0.0.0/24", "10.0.0.255/24", "127.0.0.5/8",
-                          "224.0.0.1/4", "0.0.0.1/8", "10.0.0.2/ 24", "10.0.0.2/+24", "::1/64", "10.0.0.2/24/1"]),
-        ("MATNET_GATEWAY", &["", "10.88.45.1/24", "10.88.46.1", "10.88.45.2", "gw", "255.255.255.255", "None"]),
-        ("MATNET_MAC", &["", "01:00:5e:00:00:01", "00:00:00:00:00:00", "02:00:00:00:00", "02:00:00:00:00:00:00", "x"]),
+        (
+            "MATNET_ADDR",
+            &[
+                "",
+                "10.0.0.2",
+                "10.0.0.2/33",
+                "10.0.0.2/0",
+                "10.0.0.0/24",
+                "10.0.0.255/24",
+                "127.0.0.5/8",
+                "224.0.0.1/4",
+                "0.0.0.1/8",
+                "10.0.0.2/ 24",
+                "10.0.0.2/+24",
+                "::1/64",
+                "10.0.0.2/24/1",
+            ],
+        ),
+        (
+            "MATNET_GATEWAY",
+            &["", "10.88.45.1/24", "10.88.46.1", "10.88.45.2", "gw", "255.255.255.255", "None"],
+        ),
+        (
+            "MATNET_MAC",
+            &["", "01:00:5e:00:00:01", "00:00:00:00:00:00", "02:00:00:00:00", "02:00:00:00:00:00:00", "x"],
+        ),
         ("MATNET_MTU", &["", "67", "65522", "-1", "1500b", "99999999999999999999"]),
-        ("MATNET_BYPASS", &["10.0.0.0/33", "10.0.0.0/8:0", "10.0.0.0/8:65536", "a,b", "10.0.0.1,,10.0.0.2", "[::1",
-                            "[::1]x", "::1/129", "[fd00::/8]/9"]),
+        (
+            "MATNET_BYPASS",
+            &[
+                "10.0.0.0/33",
+                "10.0.0.0/8:0",
+                "10.0.0.0/8:65536",
+                "a,b",
+                "10.0.0.1,,10.0.0.2",
+                "[::1",
+                "[::1]x",
+                "::1/129",
+                "[fd00::/8]/9",
+            ],
+        ),
         ("MATNET_LOOPBACK", &["", "yes"]),
         ("MATNET_HOOK", &["", "1"]),
         ("MATNET_CC", &["", "bbr9"]),
@@ -107,7 +141,10 @@ fn what_does_not_parse_is_one_precise_line() {
             assert!(text.contains("expected"), "{text}");
         }
     }
-    assert_eq!(error("MATNET_LOG", "loud"), "MATNET_LOG: \"loud\": expected error, warn, info, debug or trace");
+    assert_eq!(
+        error("MATNET_LOG", "loud"),
+        "MATNET_LOG: \"loud\": expected error, warn, info, debug or trace"
+    );
     let long = error("MATNET_TAP", &"x\n".repeat(500));
     assert!(long.len() < 400 && long.contains("\\n"), "{long}");
 }
@@ -125,9 +162,16 @@ fn reserved_names_are_refused_not_ignored() {
 
 #[test]
 fn durations() {
-    for (text, ms) in
-        [("5s", 5000), ("200ms", 200), ("1m", 60_000), ("7", 7000), ("0", 0), ("1h", 3_600_000), ("1.5s", 1500), ("0.25", 250)]
-    {
+    for (text, ms) in [
+        ("5s", 5000),
+        ("200ms", 200),
+        ("1m", 60_000),
+        ("7", 7000),
+        ("0", 0),
+        ("1h", 3_600_000),
+        ("1.5s", 1500),
+        ("0.25", 250),
+    ] {
         assert_eq!(good(&[("MATNET_LINGER", text)]).linger, Duration::from_millis(ms), "{text}");
     }
     assert_eq!(good(&[("MATNET_LINGER", "10us")]).linger, Duration::from_micros(10));
@@ -139,13 +183,17 @@ fn durations() {
 
 #[test]
 fn unknown_names_get_the_nearest() {
-    let (_, warnings, result) = load(&[("MATNET_ADR", "10.0.0.2/24"), ("MATNET_XYZZY_FOO", "1"), ("MATNETX", "1")]);
+    let (_, warnings, result) =
+        load(&[("MATNET_ADR", "10.0.0.2/24"), ("MATNET_XYZZY_FOO", "1"), ("MATNETX", "1")]);
     assert_eq!(result, Ok(()));
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert_eq!(warnings[0], "MATNET_ADR: no such option, did you mean MATNET_ADDR?");
     assert!(warnings[1].starts_with("MATNET_XYZZY_FOO: no such option ("));
-    for (typed, meant) in [("MATNET_LOGFILE", "MATNET_LOG_FILE"), ("MATNET_TPA", "MATNET_TAP"), ("MATNET_GATWAY", "MATNET_GATEWAY")]
-    {
+    for (typed, meant) in [
+        ("MATNET_LOGFILE", "MATNET_LOG_FILE"),
+        ("MATNET_TPA", "MATNET_TAP"),
+        ("MATNET_GATWAY", "MATNET_GATEWAY"),
+    ] {
         assert_eq!(parse::nearest(typed, OPTIONS.iter().map(|o| o.name)), Some(meant));
     }
 }
@@ -154,7 +202,8 @@ fn unknown_names_get_the_nearest() {
 fn the_file_is_the_environments_junior() {
     let file = "# a comment\n\n tap = filetap # mine\nMATNET_ADDR=10.1.0.2/16\nMatnet_Log-File = \"/tmp/a # b\" # c\n\
                 io-uring = allow\r\nlogg = debug\nconfig = other\nmtu = 1400\nmtu = 1300\n";
-    let (settings, warnings, result) = load_with(&[("MATNET_CONFIG", "conf"), ("MATNET_ADDR", "10.2.0.2/16")], file);
+    let (settings, warnings, result) =
+        load_with(&[("MATNET_CONFIG", "conf"), ("MATNET_ADDR", "10.2.0.2/16")], file);
     assert_eq!(result, Ok(()));
     assert_eq!(settings.tap, "filetap");
     assert_eq!(settings.addr.to_string(), "10.2.0.2/16");
@@ -165,7 +214,7 @@ fn the_file_is_the_environments_junior() {
     assert_eq!(warnings[0], "conf:7: MATNET_LOGG: no such option, did you mean MATNET_LOG?");
 
     let (_, _, result) = load_with(&[("MATNET_CONFIG", "conf")], "addr = 1\n");
-    assert!(result.unwrap_err().starts_with("MATNET_ADDR (line 1 of MATNET_CONFIG): \"1\": expected an IPv4"));
+    assert!(result.unwrap_err().starts_with("MATNET_ADDR (conf:1): \"1\": expected an IPv4"));
     for bad in ["tap\n", "x\n= 5\n", "tap = \"a\n", "tap = \"a\" b\n", "t p = a\n"] {
         let (_, _, result) = load_with(&[("MATNET_CONFIG", "conf")], bad);
         assert!(result.as_ref().unwrap_err().starts_with("conf:"), "{bad}: {result:?}");
@@ -208,7 +257,10 @@ fn the_derived_mac_is_stable_local_and_unicast() {
 #[test]
 fn bypass_rules() {
     let ip = |s: &str| s.parse::<IpAddr>().unwrap();
-    let s = good(&[("MATNET_BYPASS", "10.0.0.0/8:53, 192.168.1.0/24 ,fd00::/8,[2001:db8::1]:80,9.9.9.9,[fe80::]/10")]);
+    let s = good(&[(
+        "MATNET_BYPASS",
+        "10.0.0.0/8:53, 192.168.1.0/24 ,fd00::/8,[2001:db8::1]:80,9.9.9.9,[fe80::]/10",
+    )]);
     for (addr, port, kernel) in [
         ("10.1.2.3", 53, true),
         ("10.1.2.3", 54, false),

@@ -17,7 +17,7 @@ use super::{Link, LinkError, OpenError, checksum};
 use crate::config::expand_pid;
 use crate::errno::Errno;
 use crate::runtime::quiet::{self, iovec};
-use crate::runtime::sys;
+use crate::runtime::{fdspace, sys};
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
@@ -57,7 +57,7 @@ impl Drop for Capture {
 impl Capture {
     /// Opens the file (`%p` in its name is the process id) and writes its beginning. `name` is the interface's name in the
     /// file, `place` moves the descriptor out of the program's way.
-    pub fn open(
+    pub fn new(
         inner: Box<dyn Link>,
         path: &str,
         name: &str,
@@ -71,10 +71,18 @@ impl Capture {
                  write to"
             ),
         };
-        let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NOCTTY;
+        let flags = libc::O_WRONLY
+            | libc::O_CREAT
+            | libc::O_TRUNC
+            | libc::O_APPEND
+            | libc::O_CLOEXEC
+            | libc::O_NOCTTY;
         let c_path = CString::new(path.as_str()).map_err(|_| refuse(Errno(libc::EINVAL)))?;
-        let fd = sys::open(&c_path, flags, 0o644).map_err(refuse)?;
-        let mut capture = Capture { inner, fd: place(fd), path: path.clone(), written: 0 };
+        let fd = place(sys::open(&c_path, flags, 0o644).map_err(refuse)?);
+        if fd < 0 {
+            return Err(refuse(Errno(libc::EMFILE)));
+        }
+        let mut capture = Capture { inner, fd, path: path.clone(), written: 0 };
         capture.write_all(&[&beginning(name)]).map_err(refuse)?;
         Ok(capture)
     }
@@ -91,7 +99,8 @@ impl Capture {
         let (head, tail) = (head(at, frame_len, block_len), tail(direction, block_len));
         let padding = [0; 3].get(..padding).unwrap_or_default();
         let mut inline: [&[u8]; PARTS_INLINE] = [&[]; PARTS_INLINE];
-        let all = || [head.as_slice()].into_iter().chain(pieces.iter().copied()).chain([padding, tail.as_slice()]);
+        let all =
+            || [head.as_slice()].into_iter().chain(pieces.iter().copied()).chain([padding, tail.as_slice()]);
         let result = if pieces.len() + 3 <= PARTS_INLINE {
             for (slot, part) in inline.iter_mut().zip(all()) {
                 *slot = part;
@@ -135,8 +144,7 @@ impl Capture {
 
     fn stop(&mut self) {
         if self.fd >= 0 {
-            // Every block was written; a failed close has nothing to lose.
-            let _ = sys::close(self.fd);
+            fdspace::close_internal(self.fd);
             self.fd = -1;
         }
     }
@@ -284,5 +292,127 @@ impl Link for Capture {
             self.record(FLAG_OUTBOUND, at, &all().collect::<Vec<_>>());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use matnet_stack::{TxChecksum, TxMeta};
+
+    /// A link that takes everything and gives one frame.
+    struct Sponge(Option<(Buf, RxMeta)>);
+
+    impl Link for Sponge {
+        fn fd(&self) -> Option<RawFd> {
+            None
+        }
+        fn capabilities(&self) -> Capabilities {
+            Capabilities::default()
+        }
+        fn mtu(&self) -> u16 {
+            1500
+        }
+        fn recv(&mut self) -> Result<Option<(Buf, RxMeta)>, Errno> {
+            Ok(self.0.take())
+        }
+        fn send(&mut self, _: &Transmit<'_>) -> Result<(), LinkError> {
+            Ok(())
+        }
+    }
+
+    fn temporary(name: &str) -> String {
+        let file = format!("matnet-capture-{}-{name}", std::process::id());
+        std::env::temp_dir().join(file).to_str().unwrap().to_owned()
+    }
+
+    /// The blocks of a file: type and body.
+    fn blocks(mut bytes: &[u8]) -> Vec<(u32, Vec<u8>)> {
+        let word = |b: &[u8], at: usize| u32::from_ne_bytes(b[at..at + 4].try_into().unwrap());
+        let mut found = Vec::new();
+        while !bytes.is_empty() {
+            let len = word(bytes, 4) as usize;
+            assert_eq!(len % 4, 0);
+            assert_eq!(word(bytes, len - 4) as usize, len);
+            found.push((word(bytes, 0), bytes[8..len - 4].to_vec()));
+            bytes = &bytes[len..];
+        }
+        found
+    }
+
+    #[test]
+    fn blocks_are_whole_whatever_the_frame() {
+        let path = temporary("blocks");
+        let inbound = Buf::from_vec((0..61).collect());
+        let sponge = Sponge(Some((inbound.clone(), RxMeta::default())));
+        let mut capture = Capture::new(Box::new(sponge), &path, "x0", |fd| fd).unwrap();
+        assert_eq!(capture.recv().unwrap().unwrap().0.len(), 61);
+        let data: Vec<u8> = (0..255).collect();
+        let mut wanted = vec![inbound.to_vec()];
+        for slices in [0, 1, 5, 20, 21, 22, 23, 24, 60] {
+            let payload: Vec<&[u8]> = (0..slices).map(|i| &data[i..i * 2 + 1]).collect();
+            capture
+                .send(&Transmit { header: &data[..54], payload: &payload, meta: TxMeta::default() })
+                .unwrap();
+            wanted.push([&data[..54], &payload.concat()].concat());
+        }
+        let file = std::fs::read(&path).unwrap();
+        let all = blocks(&file);
+        assert_eq!([all[0].0, all[1].0], [SECTION_HEADER, INTERFACE_DESCRIPTION]);
+        assert_eq!(all.len(), 2 + wanted.len());
+        for ((kind, body), frame) in all[2..].iter().zip(&wanted) {
+            assert_eq!(*kind, ENHANCED_PACKET);
+            assert_eq!(body[20..20 + frame.len()], frame[..]);
+            assert_eq!(body[12..16], (frame.len() as u32).to_ne_bytes());
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn only_the_copy_gets_the_checksum() {
+        let path = temporary("sum");
+        let mut capture = Capture::new(Box::new(Sponge(None)), &path, "x0", |fd| fd).unwrap();
+        let header = vec![0x11; 54];
+        let meta = TxMeta { checksum: Some(TxChecksum { start: 34, offset: 16 }), gso: None };
+        capture.send(&Transmit { header: &header, payload: &[&[1, 2, 3]], meta }).unwrap();
+        assert_eq!(header, vec![0x11; 54]);
+        let mut summed = header.clone();
+        checksum::complete(&mut summed, &[&[1, 2, 3]], TxChecksum { start: 34, offset: 16 });
+        assert_ne!(summed, header);
+        let (_, body) = blocks(&std::fs::read(&path).unwrap()).pop().unwrap();
+        assert_eq!(body[20..74], summed[..]);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_reader_that_leaves_ends_the_capture_not_the_link() {
+        let path = temporary("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        let fifo = path.clone();
+        let reader = std::thread::spawn(move || {
+            use std::io::Read as _;
+            let mut first = [0; 4];
+            std::fs::File::open(fifo).unwrap().read_exact(&mut first).unwrap();
+            u32::from_ne_bytes(first)
+        });
+        let mut capture = Capture::new(Box::new(Sponge(None)), &path, "x0", |fd| fd).unwrap();
+        assert_eq!(reader.join().unwrap(), SECTION_HEADER);
+        let frame = Transmit { header: &[0; 60], payload: &[], meta: TxMeta::default() };
+        capture.send(&frame).unwrap();
+        assert_eq!(capture.fd, -1);
+        capture.send(&frame).unwrap();
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_one_line() {
+        for path in ["/nowhere/at/all", "/dev/full"] {
+            let error = Capture::new(Box::new(Sponge(None)), path, "x0", |fd| fd).err().unwrap();
+            assert!(
+                error.line.starts_with(&format!("MATNET_PCAP: \"{path}\": cannot be written (")),
+                "{error}"
+            );
+        }
     }
 }

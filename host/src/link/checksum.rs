@@ -103,8 +103,12 @@ mod tests {
                 let (at, value) = expected(&f).unwrap();
                 // As the stack leaves it: the folded pseudo-header sum.
                 let l4_len = u16::try_from(f.len() - 34).unwrap();
-                let pseudo =
-                    fold(pseudo_header_v4(Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2), protocol, l4_len));
+                let pseudo = fold(pseudo_header_v4(
+                    Ipv4Addr::new(10, 0, 0, 1),
+                    Ipv4Addr::new(10, 0, 0, 2),
+                    protocol,
+                    l4_len,
+                ));
                 f[at..at + 2].copy_from_slice(&pseudo.to_be_bytes());
                 for cut in [f.len().min(54), f.len().min(55)] {
                     let (mut head, tail) = (f[..cut].to_vec(), f[cut..].to_vec());
@@ -116,7 +120,12 @@ mod tests {
                 f[at..at + 2].copy_from_slice(&value);
                 let all = combine(
                     sum(&f[34..]),
-                    pseudo_header_v4(Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2), protocol, l4_len),
+                    pseudo_header_v4(
+                        Ipv4Addr::new(10, 0, 0, 1),
+                        Ipv4Addr::new(10, 0, 0, 2),
+                        protocol,
+                        l4_len,
+                    ),
                 );
                 assert_eq!(fold(all), 0xffff);
             }

@@ -15,7 +15,7 @@ mod capture;
 pub mod checksum;
 pub mod netdev;
 pub mod offload;
-mod open;
+pub mod open;
 mod pool;
 mod tap;
 

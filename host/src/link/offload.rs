@@ -238,7 +238,8 @@ mod tests {
     #[test]
     fn headers_in() {
         let ne = |v: u16| v.to_ne_bytes();
-        let header = |flags, kind| [&[flags, kind][..], &ne(66), &ne(1448), &ne(34), &ne(16), &[0, 0]].concat();
+        let header =
+            |flags, kind| [&[flags, kind][..], &ne(66), &ne(1448), &ne(34), &ne(16), &[0, 0]].concat();
         let trusted = |gso_size| Some(RxMeta { checksum: RxChecksum::Trusted, gso_size });
         assert_eq!(parse(&header(1, 1), 12), trusted(1448));
         assert_eq!(parse(&header(1, 0x81), 12), trusted(1448));

@@ -35,13 +35,16 @@ impl Tap {
         let before = netdev.device(name).map_err(|e| netlink_error(e, name))?;
         match &before {
             Some(device) => check_kind(device)?,
-            None => check_overlap(&mut netdev, settings)?,
+            None => check_overlap(&mut netdev, settings, None)?,
         }
         check_own_address(&mut netdev, settings)?;
         let agreed = agree(&mut file).map_err(|e| attach_error(e, name, before.as_ref()))?;
         let device = netdev.device(name).ok().flatten();
         let mut device = device.ok_or_else(|| {
-            fail(Errno(libc::ENODEV), format!("{name}: the device was removed while it was being opened: start again"))
+            fail(
+                Errno(libc::ENODEV),
+                format!("{name}: the device was removed while it was being opened: start again"),
+            )
         })?;
         match before {
             None => create(&mut netdev, &device, settings)?,
@@ -62,13 +65,13 @@ impl Tap {
             Some(wanted) => wanted,
             None => device_mtu,
         };
-        file.relocate(place);
+        file.relocate(place).map_err(|e| node_error(e, name))?;
         Ok(Tap::new(file, agreed, mtu))
     }
 }
 
 /// /dev/net/tun cannot be opened.
-fn node_error(errno: Errno, name: &str) -> OpenError {
+pub fn node_error(errno: Errno, name: &str) -> OpenError {
     let remedy = match errno.0 {
         libc::ENOENT => {
             "no such file: as root run `modprobe tun`, or `mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200`; in a \
@@ -93,7 +96,7 @@ fn netlink_error(errno: Errno, name: &str) -> OpenError {
 }
 
 /// TUNSETIFF was refused.
-fn attach_error(errno: Errno, name: &str, before: Option<&Device>) -> OpenError {
+pub fn attach_error(errno: Errno, name: &str, before: Option<&Device>) -> OpenError {
     let line = match (errno.0, before) {
         (libc::EPERM | libc::EACCES, None) => format!(
             "{name}: the device does not exist and this process may not create it ({errno}): run `matnet up --user NAME` as \
@@ -114,11 +117,13 @@ fn attach_error(errno: Errno, name: &str, before: Option<&Device>) -> OpenError 
             )
         }
         (libc::EBUSY, _) => format!(
-            "{name}: another program uses the device ({errno}): wait for it to end, or name another device with MATNET_TAP \
-             (and another network with MATNET_ADDR)"
+            "{name}: the device is in use by another program ({errno}): wait for it to end, or name another device with \
+             MATNET_TAP (and another network with MATNET_ADDR)"
         ),
         (libc::EINVAL, Some(_)) => {
-            format!("{name}: the device cannot be attached as a TAP ({errno}): name another one with MATNET_TAP")
+            format!(
+                "{name}: the device cannot be attached as a TAP ({errno}): name another one with MATNET_TAP"
+            )
         }
         _ => format!("{name}: the TAP device cannot be attached ({errno}): name another one with MATNET_TAP"),
     };
@@ -126,7 +131,7 @@ fn attach_error(errno: Errno, name: &str, before: Option<&Device>) -> OpenError 
 }
 
 /// A device of that name exists: is it a TAP?
-fn check_kind(device: &Device) -> Result<(), OpenError> {
+pub fn check_kind(device: &Device) -> Result<(), OpenError> {
     let name = &device.name;
     let kind = match (device.kind.as_deref(), device.tun) {
         (Some("tun"), Some(tun)) if !tun.tap => "a TUN device (packets)",
@@ -141,14 +146,15 @@ fn check_kind(device: &Device) -> Result<(), OpenError> {
     Err(fail(Errno(libc::EINVAL), line))
 }
 
-/// The device has to be created: the kernel would route its network to a device that already has it.
+/// Before a device is created: is its network free? The kernel would route its network to a device that already has it.
 ///
-/// A network that contains ours is no obstacle: the longer prefix wins, and that is ours.
-fn check_overlap(netdev: &mut NetDev, settings: &Settings) -> Result<(), OpenError> {
+/// `except` is a device that may have it. A network that contains ours is no obstacle: the longer prefix wins, and that is ours.
+pub fn check_overlap(netdev: &mut NetDev, settings: &Settings, except: Option<u32>) -> Result<(), OpenError> {
     let addresses = netdev.addresses().map_err(|e| netlink_error(e, &settings.tap))?;
     let ours = settings.addr;
     let inside = |net: Ipv4Cidr| net.prefix >= ours.prefix && ours.contains(net.addr);
-    let Some(taken) = addresses.iter().find(|a| inside(a.network)) else { return Ok(()) };
+    let mut others = addresses.iter().filter(|a| Some(a.index) != except);
+    let Some(taken) = others.find(|a| inside(a.network)) else { return Ok(()) };
     let other = device_name(netdev, taken.index);
     let line = format!(
         "{}: the device {other} already has the network {}/{} (address {}), so {}/{} cannot be reached over a new device: \
@@ -181,11 +187,12 @@ fn device_name(netdev: &mut NetDev, index: u32) -> String {
     device.map_or_else(|| format!("number {index}"), |d| d.name)
 }
 
-/// Sets up the device that was just created.
-fn create(netdev: &mut NetDev, device: &Device, settings: &Settings) -> Result<(), OpenError> {
+/// Sets up the device that was just created: queue, MTU, the host's address, up.
+pub fn create(netdev: &mut NetDev, device: &Device, settings: &Settings) -> Result<(), OpenError> {
     let name = &settings.tap;
     let step = |errno: Errno, what: &str| {
-        let line = format!("{name}: the new device's {what} cannot be set ({errno}): start this with CAP_NET_ADMIN");
+        let line =
+            format!("{name}: the new device's {what} cannot be set ({errno}): start this with CAP_NET_ADMIN");
         fail(errno, line)
     };
     // A short queue is slow, not wrong.

@@ -142,7 +142,9 @@ mod tests {
 
     fn check(buf: &Buf, n: usize, seed: u8) {
         assert_eq!(buf.len(), n);
-        assert!(buf.iter().enumerate().all(|(i, b)| *b == ((i + 12) as u8).wrapping_mul(31).wrapping_add(seed)));
+        assert!(
+            buf.iter().enumerate().all(|(i, b)| *b == ((i + 12) as u8).wrapping_mul(31).wrapping_add(seed))
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::pool::FramePool;
 use super::{Link, LinkError};
 use crate::errno::Errno;
 use crate::runtime::quiet::iovec;
-use crate::runtime::sys;
+use crate::runtime::{fdspace, sys};
 
 // linux/if_tun.h; _IOW and _IOR of an int, the same on x86-64 and aarch64.
 const TUNSETIFF: c_long = 0x4004_54ca;
@@ -42,8 +42,9 @@ pub struct TunFile {
 
 impl Drop for TunFile {
     fn drop(&mut self) {
-        // The device keeps nothing that a failed close could lose.
-        let _ = sys::close(self.fd);
+        if self.fd >= 0 {
+            fdspace::close_internal(self.fd);
+        }
     }
 }
 
@@ -77,9 +78,10 @@ impl TunFile {
         self.by_value(TUNSETGROUP, gid)
     }
 
-    /// Moves the descriptor to where `place` puts it.
-    pub(super) fn relocate(&mut self, place: fn(RawFd) -> RawFd) {
+    /// Moves the descriptor to where `place` puts it; a negative number means that there is no room.
+    pub(super) fn relocate(&mut self, place: fn(RawFd) -> RawFd) -> Result<(), Errno> {
         self.fd = place(self.fd);
+        if self.fd < 0 { Err(Errno(libc::EMFILE)) } else { Ok(()) }
     }
 
     fn by_value(&mut self, request: c_long, value: u32) -> Result<(), Errno> {

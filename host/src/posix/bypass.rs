@@ -39,7 +39,7 @@ pub(super) fn to_kernel(shared: &mut Shared, id: FileId) -> Result<(), Errno> {
     let file = shared.file(id)?;
     let nonblock = if file.nonblock { libc::SOCK_NONBLOCK } else { 0 };
     let kernel = sys::socket(file.domain, file.ty | nonblock | libc::SOCK_CLOEXEC, file.protocol)?;
-    let result = (|| {
+    let result = (|| -> Result<(), Errno> {
         for o in &file.recorded {
             // An option that the kernel refuses was accepted by us; the program cannot be told any more.
             let _ = sys::setsockopt(kernel, o.level, o.name, &o.value);

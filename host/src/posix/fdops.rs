@@ -34,7 +34,7 @@ pub fn close(fd: c_int) -> Result<(), Errno> {
         // SO_LINGER: the number is free at once, the call waits for the peer to have everything.
         shared.hold(id);
         shared.displace(fd);
-        let unread = shared.stack.recv_queued(socket).unwrap_or(0) > 0;
+        let unread = shared.stack.recv_queued(socket) > 0;
         if !unread {
             let _ = shared.stack.shutdown(sys::now(), socket, matnet_stack::Shutdown::Write);
         }

@@ -28,6 +28,9 @@ pub(super) fn with<T>(
     result
 }
 
+/// The obsolete way to packet sockets (packet(7)).
+const SOCK_PACKET: c_int = 10;
+
 /// socket(2). Not ours: families other than AF_INET and AF_INET6.
 pub fn socket(domain: c_int, ty: c_int, protocol: c_int) -> Outcome<c_int> {
     if domain != libc::AF_INET && domain != libc::AF_INET6 {
@@ -53,7 +56,7 @@ fn open(domain: c_int, ty: c_int, protocol: c_int) -> Result<c_int, Errno> {
             return Err(Errno::EPROTONOSUPPORT);
         }
         (libc::SOCK_STREAM | libc::SOCK_DGRAM, _) => return Err(Errno::EPROTONOSUPPORT),
-        (libc::SOCK_SEQPACKET | libc::SOCK_RDM | libc::SOCK_PACKET | libc::SOCK_DCCP, _) => {
+        (libc::SOCK_SEQPACKET | libc::SOCK_RDM | libc::SOCK_DCCP | SOCK_PACKET, _) => {
             return Err(Errno::ESOCKTNOSUPPORT);
         }
         _ => return Err(Errno::EINVAL),

@@ -88,7 +88,7 @@ pub fn linger_on(runtime: &Runtime, id: FileId, limit: Duration) -> bool {
             let mut shared = runtime.lock();
             let Some(socket) = shared.files.get(id).map(|f| f.socket) else { return true };
             shared.drain_device();
-            if shared.device_gone || shared.stack.send_queued(socket).unwrap_or(0) == 0 {
+            if shared.device_gone || shared.stack.send_queued(socket) == 0 {
                 return true;
             }
         }

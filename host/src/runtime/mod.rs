@@ -29,7 +29,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use matnet_stack::{Event, Full, Readiness, Sink, SocketId, Stack, Transmit};
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::config::Settings;
 use crate::errno::Errno;
 use crate::link::{Link, LinkError};
 use fdtable::Slot;
@@ -202,21 +201,17 @@ impl Shared {
 
     /// Feeds what the device has received to the stack, up to a budget; true when there may be more.
     pub(crate) fn drain_device(&mut self) -> bool {
-        /// Payload after which acknowledgements go out although the device has more (two super-segments).
-        const ACK_EVERY: usize = 128 * 1024;
         /// Frames after which others get the lock.
         const BUDGET: usize = 32;
-        let mut since_ack = 0;
         for _ in 0..BUDGET {
             if self.device_gone {
                 return false;
             }
             match self.link.recv() {
                 Ok(Some((frame, meta))) => {
-                    since_ack += frame.len();
                     self.stack.on_frame(sys::now(), frame, meta);
-                    if since_ack >= ACK_EVERY {
-                        since_ack = 0;
+                    // One acknowledgement for a drained queue is cheapest, but a sender must not run dry.
+                    if self.stack.ack_overdue() {
                         self.transmit();
                     }
                 }
@@ -248,7 +243,7 @@ impl Shared {
     }
 
     /// What poll(2) says of a file now.
-    pub fn readiness(&self, id: FileId) -> Readiness {
+    pub fn readiness(&mut self, id: FileId) -> Readiness {
         self.files.get(id).map_or(Readiness::NONE, |f| self.stack.readiness(f.socket))
     }
 
@@ -393,7 +388,7 @@ impl Shared {
     }
 
     /// What the pair shows: the hang-up of a socket that was never connected is left out, since a pair cannot take it back.
-    fn mirrored(&self, id: FileId) -> Readiness {
+    fn mirrored(&mut self, id: FileId) -> Readiness {
         let now = self.readiness(id);
         let fresh = self.files.get(id).is_some_and(|f| {
             f.is_stream()

@@ -185,5 +185,7 @@ pub(crate) fn log_entry(entry: &LogEntry) {
                 "{addr} is also used by {mac}: give this program another address with MATNET_ADDR"
             );
         }
+        // The enum may grow with the stack.
+        other => crate::log_warn!("{other:?}"),
     }
 }

@@ -76,7 +76,8 @@ struct Registered<'a> {
 
 impl Registered<'_> {
     fn undo(&mut self, shared: &mut Shared) {
-        for id in self.files.drain(..) {
+        // Freed here, inside the library: a handler must not find this thread in the allocator.
+        for id in std::mem::take(&mut self.files) {
             if let Some(f) = shared.files.get_mut(id) {
                 f.watchers.retain(|w| w.waiter != self.waiter);
             }

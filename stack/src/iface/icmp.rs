@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::buf::Buf;
+use crate::counters::Counters;
 use crate::error::Error;
 use crate::iface::egress::{Df, Layer4, OutPacket};
 use crate::iface::ingress::{Destination, Rx};
@@ -107,15 +108,17 @@ struct Bucket {
 impl Bucket {
     const ONE: u64 = 1_000_000;
 
-    /// Takes one token if there is one, after refilling `rate` a second up to `burst`.
-    fn take(&mut self, now: Instant, rate: u64, burst: u64) -> bool {
+    /// True when there is a token, after refilling `rate` a second up to `burst`.
+    fn refill(&mut self, now: Instant, rate: u64, burst: u64) -> bool {
         let elapsed = now.micros().saturating_sub(self.updated.micros());
         let limit = burst.saturating_mul(Self::ONE);
         self.tokens = self.tokens.saturating_add(elapsed.saturating_mul(rate)).min(limit);
         self.updated = now;
-        let Some(left) = self.tokens.checked_sub(Self::ONE) else { return false };
-        self.tokens = left;
-        true
+        self.tokens >= Self::ONE
+    }
+
+    fn take(&mut self) {
+        self.tokens = self.tokens.saturating_sub(Self::ONE);
     }
 }
 
@@ -150,8 +153,15 @@ impl RateLimit {
             }
         }
         let full = Bucket { tokens: burst * Bucket::ONE, updated: now };
-        self.peers.entry(peer).or_insert(full).take(now, rate, burst)
-            && self.global.take(now, GLOBAL_RATE.0, GLOBAL_RATE.1)
+        let bucket = self.peers.entry(peer).or_insert(full);
+        // Neither pays for what the other refuses.
+        let allowed =
+            bucket.refill(now, rate, burst) && self.global.refill(now, GLOBAL_RATE.0, GLOBAL_RATE.1);
+        if allowed {
+            bucket.take();
+            self.global.take();
+        }
+        allowed
     }
 }
 
@@ -163,7 +173,7 @@ impl Iface {
         header: &ipv4::Repr,
         packet: &[u8],
         complaint: Complaint,
-        counters: &mut crate::counters::Counters,
+        counters: &mut Counters,
     ) {
         // RFC 1122 section 3.2.2: "An ICMP error message MUST NOT be sent as the result of receiving: an ICMP error
         // message, or a datagram destined to an IP broadcast or IP multicast address, [...] or a non-initial
@@ -189,9 +199,7 @@ impl Iface {
         let room = 576 - ipv4::HEADER_LEN - crate::wire::icmpv4::HEADER_LEN;
         let quoted = packet.get(..packet.len().min(room)).unwrap_or(packet);
         let message = match complaint {
-            Complaint::PortUnreachable => {
-                Repr::DstUnreachable { code: unreachable::PORT, mtu: 0, quoted }
-            }
+            Complaint::PortUnreachable => Repr::DstUnreachable { code: unreachable::PORT, mtu: 0, quoted },
             Complaint::ProtocolUnreachable => {
                 Repr::DstUnreachable { code: unreachable::PROTOCOL, mtu: 0, quoted }
             }
@@ -330,11 +338,16 @@ impl Layers {
         let remote = SocketAddrV4::new(quoted.ip.dst, dst_port);
         match quoted.ip.protocol {
             ipv4::PROTO_TCP => {
-                if let IcmpError::PathMtu(mtu) = error {
-                    self.lower_path_mtu(now, quoted.ip.dst, mtu);
-                }
+                // TCP counts what it does not believe (RFC 5927): the path is lowered for the rest only.
+                let refused = |c: &Counters| c.icmp_error_unmatched.wrapping_add(c.tcp_icmp_out_of_window);
+                let before = refused(&self.counters);
                 let seq = quoted.tcp_seq();
                 self.tcp.on_icmp_error(now, local, remote, seq, error, &mut self.counters);
+                if let IcmpError::PathMtu(mtu) = error {
+                    if refused(&self.counters) == before {
+                        self.lower_path_mtu(now, quoted.ip.dst, mtu);
+                    }
+                }
             }
             ipv4::PROTO_UDP => {
                 if !self.udp.matches_error(local, remote) {

@@ -97,7 +97,7 @@ pub(crate) struct Iface {
     defended: Option<Instant>,
     down: bool,
     /// The last time that we were told.
-    now: Instant,
+    pub(crate) now: Instant,
 }
 
 impl Layers {

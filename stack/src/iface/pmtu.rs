@@ -54,9 +54,7 @@ impl PathMtus {
             return Path { mtu: link_mtu, locked: false };
         }
         match self.entries.get(&dst) {
-            Some(entry) if entry.expires > now => {
-                Path { mtu: entry.mtu.min(link_mtu), locked: entry.locked }
-            }
+            Some(entry) if entry.expires > now => Path { mtu: entry.mtu.min(link_mtu), locked: entry.locked },
             _ => Path { mtu: link_mtu, locked: false },
         }
     }

@@ -118,7 +118,8 @@ impl Reassembly {
         if let Some((_, (last_end, _))) = partial.fragments.range(..end).next_back() {
             if *last_end > start {
                 // The neighbour below `end` reaches into us: all of us, or some?
-                let inside = partial.fragments.range(..=start).next_back().is_some_and(|(_, (e, _))| *e >= end);
+                let inside =
+                    partial.fragments.range(..=start).next_back().is_some_and(|(_, (e, _))| *e >= end);
                 if inside {
                     return Outcome::Duplicate;
                 }
@@ -190,8 +191,14 @@ impl Reassembly {
             }
         }
         let expires = now + TIMEOUT;
-        let partial =
-            Partial { fragments: BTreeMap::new(), total: None, received: 0, memory: OVERHEAD, expires, first: None };
+        let partial = Partial {
+            fragments: BTreeMap::new(),
+            total: None,
+            received: 0,
+            memory: OVERHEAD,
+            expires,
+            first: None,
+        };
         self.memory = self.memory.saturating_add(OVERHEAD);
         self.partials.insert(key, partial);
         self.by_age.insert((expires, key));
@@ -220,12 +227,8 @@ const KEY_MIN: Key = Key { src: Ipv4Addr::UNSPECIFIED, dst: Ipv4Addr::UNSPECIFIE
 /// One packet of all fragments, options left out.
 fn assemble(partial: Partial) -> Option<Buf> {
     let (first, _) = partial.first?;
-    let header = ipv4::Repr {
-        more_fragments: false,
-        fragment_offset: 0,
-        payload_len: partial.received,
-        ..first
-    };
+    let header =
+        ipv4::Repr { more_fragments: false, fragment_offset: 0, payload_len: partial.received, ..first };
     let mut packet = Vec::with_capacity(ipv4::HEADER_LEN.saturating_add(partial.received));
     header.emit(&mut packet);
     for (_, bytes) in partial.fragments.values() {

@@ -43,13 +43,13 @@ impl Secrets {
     }
 
     pub(super) fn table_hash(&self) -> KeyedHash {
-        let [a, b, c, d] = self.keys;
-        KeyedHash { k0: a ^ d.rotate_left(17), k1: b ^ c.rotate_left(29) }
+        let [_, _, k0, k1] = self.keys;
+        KeyedHash { k0, k1 }
     }
 
     fn hash(&self, purpose: u8, value: impl Hash) -> u64 {
-        let [a, b, c, d] = self.keys;
-        let mut hasher = SipHasher24::new_with_keys(a ^ c, b ^ d);
+        let [k0, k1, _, _] = self.keys;
+        let mut hasher = SipHasher24::new_with_keys(k0, k1);
         hasher.write_u8(purpose);
         value.hash(&mut hasher);
         hasher.finish()

@@ -17,7 +17,6 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::buf::Buf;
 use crate::counters::Counters;
-use crate::error::Error;
 use crate::iface::icmp::IcmpError;
 use crate::time::Instant;
 use crate::types::{Congestion, Event, Full, Readiness, SocketId, TcpState};
@@ -49,7 +48,7 @@ use listener::Request;
 use ports::Ports;
 use sendbuf::ChunkPool;
 use slab::Slab;
-use socket::{Body, Conn, Fate, Owner, PortHold, Socket};
+use socket::{Body, Fate, Owner, PortHold, Socket};
 use timers::TimerHeap;
 use timewait::TimeWait;
 
@@ -197,7 +196,7 @@ const ACK_AT_MOST: u32 = 128 * 1024;
 pub(crate) struct Tcp {
     socks: Slab<Socket>,
     requests: Slab<Request>,
-    timewaits: Slab<TimeWait>,
+    timewaits: Slab<(Tuple, TimeWait)>,
     demux: HashMap<Tuple, Target, KeyedHash>,
     /// Sockets in LISTEN by port.
     listeners: HashMap<u16, Vec<u32>, KeyedHash>,
@@ -213,6 +212,8 @@ pub(crate) struct Tcp {
     pool: ChunkPool,
     challenge: input::ChallengeLimit,
     congestion: Congestion,
+    /// Connections made, for the choice of ports.
+    port_counter: u32,
     /// Connections with data or a FIN that the peer has not acknowledged.
     pending: usize,
     ack_overdue: bool,
@@ -241,6 +242,7 @@ impl Tcp {
             pool: ChunkPool::new(),
             challenge: input::ChallengeLimit::default(),
             congestion,
+            port_counter: 0,
             pending: 0,
             ack_overdue: false,
         }
@@ -531,7 +533,7 @@ impl Tcp {
             self.demux.remove(&tuple);
         }
         let timewait = match fate {
-            Fate::TimeWait { ack } => Some((conn.time_wait(now, &sock.opts), ack)),
+            Fate::TimeWait { ack } => Some((conn.time_wait(&sock.opts), ack)),
             Fate::Closed => None,
         };
         if let Some(error) = conn.error.take() {
@@ -617,20 +619,5 @@ fn bare_repr(tuple: &Tuple, seq: SeqNumber, ack: SeqNumber, flags: Flags, window
         window,
         urgent: 0,
         options: Options::default(),
-    }
-}
-
-/// What Linux's `icmp_err_convert` answers: the error, and whether it is fatal for a connection attempt.
-fn icmp_errno(error: IcmpError) -> (Error, bool) {
-    match error {
-        IcmpError::NetUnreachable => (Error::NetUnreachable, false),
-        IcmpError::HostUnreachable => (Error::HostUnreachable, false),
-        IcmpError::ProtocolUnreachable => (Error::ProtocolUnreachable, true),
-        IcmpError::PortUnreachable => (Error::ConnectionRefused, true),
-        IcmpError::PathMtu(_) => (Error::MessageTooLong, false),
-        IcmpError::SourceRouteFailed => (Error::NotSupported, false),
-        IcmpError::AdminProhibited => (Error::HostUnreachable, true),
-        IcmpError::TimeExceeded => (Error::HostUnreachable, false),
-        IcmpError::ParameterProblem => (Error::InvalidArgument, true),
     }
 }

@@ -86,6 +86,12 @@ impl RecvBuf {
         buf
     }
 
+    /// The window that a SYN announces for a buffer of this limit: unscaled.
+    pub(super) fn first_window(limit: Option<usize>) -> u16 {
+        let limit = limit.map_or(INITIAL_LIMIT, |l| l.max(MIN_LIMIT));
+        u16::try_from(limit).unwrap_or(u16::MAX)
+    }
+
     /// SO_RCVBUF; None: automatic.
     pub(super) fn set_limit(&mut self, limit: Option<usize>) {
         self.fixed = limit.is_some();

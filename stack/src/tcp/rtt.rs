@@ -50,6 +50,11 @@ impl RttEstimator {
         self.rto = (self.srtt8 / 8 + self.var4.max(MIN_RTO_US)).min(MAX_RTO_US);
     }
 
+    /// Takes a measurement for the minimum only: of the youngest segment that an acknowledgement covers.
+    pub(super) fn note_min(&mut self, rtt: Duration) {
+        self.min = self.min.min(u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX).max(1));
+    }
+
     /// True once there was a sample.
     pub(super) const fn known(&self) -> bool {
         self.srtt8 != 0

@@ -267,7 +267,7 @@ impl Scoreboard {
         }
         let mut tail = *record;
         record.len = len;
-        tail.start = tail.start + len as usize;
+        tail.start += len as usize;
         tail.len -= len;
         if tail.state == State::InFlight && tail.retransmitted {
             self.retransmits += 1;
@@ -370,6 +370,7 @@ impl Scoreboard {
     /// The losses were none: everything not delivered is in flight (again).
     pub(super) fn unmark_lost(&mut self) {
         self.lost = 0;
+        self.lost_mark = self.records.front().map_or(self.lost_mark, |r| r.start);
         for record in &mut self.records {
             if record.state == State::Lost {
                 record.state = State::InFlight;
@@ -378,15 +379,6 @@ impl Scoreboard {
                 }
             }
         }
-    }
-
-    /// The first range to retransmit.
-    pub(super) fn next_lost(&self) -> Option<(usize, SeqNumber, u32)> {
-        if self.lost == 0 {
-            return None;
-        }
-        let i = self.records.iter().position(|r| r.state == State::Lost)?;
-        self.records.get(i).map(|r| (i, r.start, r.len))
     }
 
     /// The next lost range at or behind record `i`.
@@ -414,11 +406,6 @@ impl Scoreboard {
         record.state = State::InFlight;
         record.retransmitted = true;
         record.sent_at = now;
-    }
-
-    /// Start, length and last transmission of the first record.
-    pub(super) fn head(&self) -> Option<(SeqNumber, u32)> {
-        self.records.front().map(|r| (r.start, r.len))
     }
 
     #[cfg(test)]
@@ -533,7 +520,7 @@ mod tests {
         assert_eq!(sack(&mut board, &[(1000, 4000)]), 1000);
         assert!(board.mark_lost(1000));
         assert_eq!(board.lost(), 1000);
-        assert_eq!(board.next_lost(), Some((0, SeqNumber(0), 1000)));
+        assert_eq!(board.next_lost_from(0), Some((0, SeqNumber(0), 1000)));
         board.on_retransmit(0, 1000, now);
         assert_eq!((board.lost(), board.sacked()), (0, 3000));
         board.check();
@@ -599,7 +586,7 @@ mod tests {
                     }
                     _ => {
                         board.mark_lost(5);
-                        if let Some((i, _, len)) = board.next_lost() {
+                        if let Some((i, _, len)) = board.next_lost_from(0) {
                             board.on_retransmit(i, (b % 7 + 1).min(len), now);
                         }
                     }
@@ -607,7 +594,7 @@ mod tests {
                 board.check();
                 let want = sacked.iter().skip(una as usize).filter(|s| **s).count();
                 prop_assert_eq!(board.sacked() as usize, want);
-                if let Some((_, start, len)) = board.next_lost() {
+                if let Some((_, start, len)) = board.next_lost_from(0) {
                     for o in 0..len {
                         let byte = start.0.wrapping_add(o).wrapping_sub(base);
                         prop_assert!(!sacked[byte as usize]);

@@ -7,6 +7,7 @@
 //! Limit: a connection keeps its box after it is closed, while the user holds the socket, since unread data
 //! may be in it.
 
+use std::cell::Cell;
 use std::net::SocketAddrV4;
 
 use super::ack::AckState;
@@ -84,6 +85,8 @@ pub(super) struct Socket {
     pub counted_pending: bool,
     /// shutdown(2) was called on it while closed.
     pub shut: (bool, bool),
+    /// connect(2) has begun and its outcome has not been told.
+    pub connecting: bool,
     pub body: Body,
 }
 
@@ -99,6 +102,7 @@ impl Socket {
             queued: false,
             counted_pending: false,
             shut: (false, false),
+            connecting: false,
             body,
         }
     }
@@ -115,9 +119,9 @@ impl Socket {
 
     /// What poll(2) reports; the order of tests is that of Linux's `tcp_poll`. Notes that the user wants to
     /// hear of room to write when there is none.
-    pub(super) fn readiness(&mut self) -> Readiness {
+    pub(super) fn readiness(&self) -> Readiness {
         let error = if self.error.is_some() { Readiness::ERR } else { Readiness::NONE };
-        match &mut self.body {
+        match &self.body {
             Body::Listen(listener) => error | if listener.has_child() { Readiness::IN } else { Readiness::NONE },
             Body::Closed => {
                 let mut ready = error | Readiness::OUT | Readiness::HUP;
@@ -221,8 +225,10 @@ pub(super) struct Conn {
     pub more: bool,
     /// Send what is queued, Nagle and cork notwithstanding: data up to here.
     pub push_to: SeqNumber,
+    /// Send less than a segment into a small window, once.
+    pub force_small: bool,
     /// The user met a full send buffer: tell him of room.
-    pub nospace: bool,
+    pub nospace: Cell<bool>,
     /// A zero-length probe (window or keepalive) is owed.
     pub probe: bool,
 
@@ -319,7 +325,8 @@ impl Conn {
             fin_sent: false,
             more: false,
             push_to: iss,
-            nospace: false,
+            force_small: false,
+            nospace: Cell::new(false),
             probe: false,
             peer_mss: DEFAULT_MSS,
             advmss: DEFAULT_MSS,
@@ -432,7 +439,7 @@ impl Conn {
     }
 
     /// As Linux's `tcp_poll`.
-    fn readiness(&mut self, rcvlowat: usize) -> Readiness {
+    fn readiness(&self, rcvlowat: usize) -> Readiness {
         let mut ready = Readiness::NONE;
         if (self.shut_rd && self.shut_wr) || self.state == TcpState::Closed {
             ready |= Readiness::HUP;
@@ -447,7 +454,7 @@ impl Conn {
             if self.shut_wr || self.state == TcpState::Closed || self.writable(self.sendbuf.limit()) {
                 ready |= Readiness::OUT;
             } else {
-                self.nospace = true;
+                self.nospace.set(true);
             }
         }
         ready
@@ -503,7 +510,7 @@ impl Conn {
     }
 
     /// What TIME_WAIT must remember.
-    pub(super) fn time_wait(&self, now: Instant, opts: &TcpOptions) -> TimeWait {
+    pub(super) fn time_wait(&self, opts: &TcpOptions) -> TimeWait {
         TimeWait {
             snd_nxt: self.snd_nxt,
             rcv_nxt: self.rcv_nxt,
@@ -514,7 +521,6 @@ impl Conn {
             ttl: opts.ttl,
             hold: Hold::new(self.tuple.local, opts),
             last_ack: None,
-            made: now,
         }
     }
 

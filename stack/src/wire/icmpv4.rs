@@ -162,7 +162,7 @@ pub enum Repr<'a> {
     },
     /// A packet could not be delivered.
     DstUnreachable {
-        /// Why, see [`unreachable`].
+        /// Why, see [`mod@unreachable`].
         code: u8,
         /// MTU of the next hop, only with code 4; 0 from old routers.
         mtu: u16,

@@ -119,16 +119,19 @@ mod tests {
         assert_eq!(w.ssthresh, 70_000);
         w.cwnd = w.ssthresh;
         let k = (30.0f64 / C).cbrt();
-        let srtt = Duration::from_millis(10);
+        // Long enough that Reno's pace is slower.
+        let srtt = Duration::from_millis(200);
         let mut now = Instant::ZERO;
         while now.micros() < (k * 1e6) as u64 {
-            cubic.on_ack(&mut w, &AckEvent { now, acked: w.cwnd, mss, srtt });
+            let acked = w.cwnd;
+            cubic.on_ack(&mut w, &AckEvent { now, acked, mss, srtt });
             now = now + srtt;
         }
         assert!((95_000..=105_000).contains(&w.cwnd), "{}", w.cwnd);
         let plateau = w.cwnd;
-        for _ in 0..300 {
-            cubic.on_ack(&mut w, &AckEvent { now, acked: w.cwnd, mss, srtt });
+        for _ in 0..50 {
+            let acked = w.cwnd;
+            cubic.on_ack(&mut w, &AckEvent { now, acked, mss, srtt });
             now = now + srtt;
         }
         assert!(w.cwnd > plateau + 5000, "{}", w.cwnd);

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# How fast: the kernel's own TCP over a veth against the library over its TAP, in one run, the two alternating; and what
+# the library costs a program that does not use the network. Medians of RUNS runs (default 5), range beside it. As root.
+#
+#   scripts/bench.sh [RUNS]
+TEST_LIMIT=1800
+# shellcheck source=../tests/programs/lib.sh
+. "$(dirname "$0")/../tests/programs/lib.sh"
+need curl iperf3 nginx jq "$PYTHON"
+RUNS=${1:-5}
+COUNTERS=''
+SIZE=1000000000
+
+# Files in memory, so that no disk is measured.
+[ -d /dev/shm ] && memory=$(mktemp -d /dev/shm/matnet-bench.XXXXXX) || memory=$WORK
+ln -s "$memory" "$WORK/memory"
+trap '[ "$memory" = "$WORK" ] || rm -rf "$memory"; cleanup' EXIT
+head -c $SIZE /dev/zero >"$memory/file"
+mkdir -p "$WORK/temporary"
+cat >"$WORK/nginx.conf" <<NGINX
+daemon off; master_process off; worker_processes 1; user root;
+pid $WORK/nginx.pid; error_log $WORK/nginx-error.log;
+events { }
+http {
+    access_log off; sendfile on; client_max_body_size 0; client_body_temp_path $WORK/temporary;
+    server { listen 8000; root $memory; }
+}
+NGINX
+cat >"$WORK/discard.py" <<'PY'
+import socket
+l = socket.socket()
+l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+l.bind(("0.0.0.0", 8001))
+l.listen()
+buffer = bytearray(1 << 18)
+while True:
+    c, _ = l.accept()
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += c.recv(4096)
+    headers, body = head.split(b"\r\n\r\n", 1)
+    if b"100-continue" in headers:
+        c.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    left = int([h for h in headers.lower().split(b"\r\n") if h.startswith(b"content-length")][0].split(b":")[1]) - len(body)
+    while left:
+        left -= c.recv_into(buffer, min(left, len(buffer)))
+    c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    c.close()
+PY
+
+gigabits() { jq -r '.end.sum_received.bits_per_second / 1e9'; }
+measure() { # WHAT: one figure in Gb/s
+    case $1 in
+    "curl download") prog curl -sS -o /dev/null -w '%{speed_download}\n' http://$HOST_IP:8000/file | awk '{ print $1 * 8 / 1e9 }' ;;
+    "curl upload") prog curl -sS -o /dev/null -w '%{speed_upload}\n' -T "$memory/file" http://$HOST_IP:8001/ | awk '{ print $1 * 8 / 1e9 }' ;;
+    "iperf3 sends") prog iperf3 -c $HOST_IP -t 2 -J | gigabits ;;
+    "iperf3 receives") prog iperf3 -c $HOST_IP -t 2 -R -J | gigabits ;;
+    esac
+}
+
+# medians FILE: median, smallest and largest
+medians() { sort -n "$1" | awk '{ a[NR] = $1 } END { printf "%.2f %.2f %.2f\n", (a[int((NR + 1) / 2)] + a[int(NR / 2) + 1]) / 2, a[1], a[NR] }'; }
+
+figures=("curl download" "curl upload" "iperf3 sends" "iperf3 receives")
+for run in $(seq "$RUNS"); do
+    for stack in kernel library; do
+        if [ $stack = kernel ]; then NATIVE=1; else NATIVE=''; fi
+        topology direct
+        peer_bg nginx nginx -p "$WORK" -c "$WORK/nginx.conf" -e "$WORK/nginx-error.log"
+        peer_bg discard "$PYTHON" "$WORK/discard.py"
+        peer_bg iperf3 iperf3 -s
+        for port in 8000 8001 5201; do peer_ready $port; done
+        for figure in "${figures[@]}"; do measure "$figure" >>"$WORK/$figure.$stack"; done
+    done
+    echo "# run $run of $RUNS" >&2
+done
+topology_end
+
+printf '%-18s %26s %26s %8s\n' "Gb/s" "kernel over veth" "library over TAP" ratio
+for figure in "${figures[@]}"; do
+    read -r k k0 k1 <<<"$(medians "$WORK/$figure.kernel")"
+    read -r l l0 l1 <<<"$(medians "$WORK/$figure.library")"
+    printf '%-18s %10s (%5s - %5s) %10s (%5s - %5s) %8s\n' "$figure" "$k" "$k0" "$k1" "$l" "$l0" "$l1" \
+        "$(awk -v a="$l" -v b="$k" 'BEGIN { printf "%.2f", b ? a / b : 0 }')"
+done
+
+# Programs without network: start-up, and reads and writes of a file.
+"$PYTHON" - "$LIBRARY" <<'PY'
+import os
+import statistics
+import sys
+import time
+
+library = sys.argv[1]
+
+
+def run(arguments, preload):
+    environment = {"PATH": os.environ["PATH"]}
+    if preload:
+        environment["LD_PRELOAD"] = library
+    begin = time.perf_counter()
+    os.waitpid(os.posix_spawnp(arguments[0], arguments, environment), 0)
+    return time.perf_counter() - begin
+
+
+print(f"\n{'ms':<18} {'without':>26} {'with the library':>26} {'more':>8}")
+dd = ["dd", "if=/dev/zero", "of=/dev/null", "bs=4k", "count=250000", "status=none"]
+for name, arguments, runs in (("true", ["true"], 300), ("dd bs=4k, 1 GB", dd, 7)):
+    times = {False: [], True: []}
+    for _ in range(runs):
+        for preload in (False, True):
+            times[preload].append(run(arguments, preload) * 1000)
+    without, within = statistics.median(times[False]), statistics.median(times[True])
+    print(f"{name:<18} {without:>26.3f} {within:>26.3f} {within - without:>8.3f}")
+PY
+finish

@@ -1,0 +1,172 @@
+//! Waiting for several descriptors.
+//!
+//! poll and select look for a socket of ours first: one atomic load a descriptor, and none found is the real call. epoll_wait and kin
+//! need no hook: a socket of ours is in the kernel's set by its mirror, which epoll_ctl puts there.
+//!
+//! Limits: an array that is not readable faults here, where the kernel says EFAULT. The library's own descriptors count as
+//! the kernel's: its own waits come through here.
+
+use std::time::Duration;
+
+use libc::{c_int, c_long, epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, timeval};
+use matnet_host::Errno;
+use matnet_host::posix;
+use matnet_host::runtime::fdtable::{MAX_FDS, is_ours, is_special};
+
+use super::table::real;
+use super::{fail, ours, ours_or};
+
+unsafe extern "C-unwind" {
+    /// Ends the program: a fortified call would have overrun its array.
+    fn __chk_fail() -> !;
+}
+
+/// The array, if one of it is ours. More entries than there are descriptors: EINVAL from the kernel.
+///
+/// # Safety
+/// `fds` must be null or have `n` entries.
+#[inline(always)]
+unsafe fn with_ours<'a>(fds: *mut pollfd, n: nfds_t) -> Option<&'a mut [pollfd]> {
+    if fds.is_null() || n == 0 || n > MAX_FDS as nfds_t {
+        return None;
+    }
+    // SAFETY: the caller vouches for it.
+    let all = unsafe { std::slice::from_raw_parts_mut(fds, n as usize) };
+    if all.iter().any(|p| is_ours(p.fd)) { Some(all) } else { None }
+}
+
+/// poll(2)
+#[inline(always)]
+pub(super) unsafe fn poll(fds: *mut pollfd, n: nfds_t, timeout: c_int) -> c_int {
+    // SAFETY: the caller's own arguments.
+    match unsafe { with_ours(fds, n) } {
+        None => unsafe { real::poll(fds, n, timeout) },
+        Some(all) => {
+            let time = u64::try_from(timeout).ok().map(Duration::from_millis);
+            ours(|| posix::poll(all, time, None)) as c_int
+        }
+    }
+}
+
+/// ppoll(2)
+#[inline(always)]
+pub(super) unsafe fn ppoll(fds: *mut pollfd, n: nfds_t, time: *const timespec, mask: *const sigset_t) -> c_int {
+    // SAFETY: the caller's own arguments.
+    match unsafe { with_ours(fds, n) } {
+        None => unsafe { real::ppoll(fds, n, time, mask) },
+        Some(all) => {
+            // SAFETY: null or valid, as ppoll requires.
+            let (time, mask) = unsafe { (time.as_ref(), mask.as_ref()) };
+            ours(|| posix::poll(all, time.map(span).transpose()?, mask)) as c_int
+        }
+    }
+}
+
+/// Stops the program if a fortified call names more entries than its array has.
+fn check(n: nfds_t, room: size_t) {
+    if room / size_of::<pollfd>() < n as usize {
+        // SAFETY: no arguments.
+        unsafe { __chk_fail() }
+    }
+}
+
+/// poll(2), fortified.
+pub(super) unsafe fn poll_chk(fds: *mut pollfd, n: nfds_t, timeout: c_int, room: size_t) -> c_int {
+    check(n, room);
+    // SAFETY: the caller's own arguments.
+    unsafe { poll(fds, n, timeout) }
+}
+
+/// ppoll(2), fortified.
+pub(super) unsafe fn ppoll_chk(
+    fds: *mut pollfd,
+    n: nfds_t,
+    time: *const timespec,
+    mask: *const sigset_t,
+    room: size_t,
+) -> c_int {
+    check(n, room);
+    // SAFETY: the caller's own arguments.
+    unsafe { ppoll(fds, n, time, mask) }
+}
+
+/// A span of time, if it is one.
+fn span(t: &timespec) -> Result<Duration, Errno> {
+    match (u64::try_from(t.tv_sec), u32::try_from(t.tv_nsec)) {
+        (Ok(seconds), Ok(nanos)) if nanos < 1_000_000_000 => Ok(Duration::new(seconds, nanos)),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// select(2): Linux writes back the time that is left.
+pub(super) unsafe fn select(
+    n: c_int,
+    read: *mut fd_set,
+    write: *mut fd_set,
+    except: *mut fd_set,
+    time: *mut timeval,
+) -> c_int {
+    // SAFETY: the caller's own arguments.
+    if !unsafe { posix::select_has_ours(n, read, write, except) } {
+        // SAFETY: as above.
+        return unsafe { real::select(n, read, write, except, time) };
+    }
+    ours(|| {
+        // SAFETY: null or valid, as select requires.
+        let time = unsafe { time.as_mut() };
+        let limit = time.as_deref().map(micro_span).transpose()?;
+        // SAFETY: the caller's own arguments.
+        let (ready, left) = unsafe { posix::select(n, read, write, except, limit, None) }?;
+        if let Some(time) = time {
+            time.tv_sec = libc::time_t::try_from(left.as_secs()).unwrap_or(libc::time_t::MAX);
+            time.tv_usec = libc::suseconds_t::from(left.subsec_micros());
+        }
+        Ok(ready)
+    }) as c_int
+}
+
+/// A span of time as select takes it: more than a million microseconds are allowed (fs/select.c).
+fn micro_span(t: &timeval) -> Result<Duration, Errno> {
+    match (u64::try_from(t.tv_sec), u64::try_from(t.tv_usec)) {
+        (Ok(s), Ok(us)) => Ok(Duration::from_secs(s).saturating_add(Duration::from_micros(us))),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// pselect(2)
+pub(super) unsafe fn pselect(
+    n: c_int,
+    read: *mut fd_set,
+    write: *mut fd_set,
+    except: *mut fd_set,
+    time: *const timespec,
+    mask: *const sigset_t,
+) -> c_int {
+    // SAFETY: the caller's own arguments.
+    if !unsafe { posix::select_has_ours(n, read, write, except) } {
+        // SAFETY: as above.
+        return unsafe { real::pselect(n, read, write, except, time, mask) };
+    }
+    ours(|| {
+        // SAFETY: null or valid, as pselect requires.
+        let (time, mask) = unsafe { (time.as_ref(), mask.as_ref()) };
+        let limit = time.map(span).transpose()?;
+        // SAFETY: the caller's own arguments.
+        unsafe { posix::select(n, read, write, except, limit, mask) }.map(|(ready, _)| ready)
+    }) as c_int
+}
+
+/// epoll_ctl(2)
+pub(super) unsafe fn epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int {
+    // SAFETY: the caller's own arguments.
+    let kernel = || c_long::from(unsafe { real::epoll_ctl(set, op, fd, event) });
+    if !is_special(fd) {
+        return kernel() as c_int;
+    }
+    if is_special(set) {
+        return fail(Errno::EINVAL) as c_int;
+    }
+    // SAFETY: null or valid, as epoll_ctl requires.
+    let event = unsafe { event.as_mut() };
+    ours_or(|| posix::epoll_ctl(set, op, fd, event), kernel) as c_int
+}

@@ -1,0 +1,247 @@
+//! The program's signal handlers, wrapped.
+//!
+//! The kernel is given one trampoline for every handler of the program, with the program's mask and flags. The trampoline
+//! asks whether its thread is inside the library: then the handler has to wait, because it may call send or close while the thread
+//! holds the lock. Nothing is queued here: the signal is sent to the thread again with the same siginfo, and everything is
+//! blocked in the interrupted context, so the kernel keeps it pending until the thread leaves the library. Otherwise the wait
+//! that may have been interrupted is told whether the handler has SA_RESTART, and the handler runs.
+//!
+//! The trampoline is always SA_SIGINFO (it needs the siginfo; a one-argument handler does not see the other two) and never
+//! SA_RESETHAND (a deferred signal would meet the default action): both are emulated, and sigaction shows the program its own
+//! handler and flags. SIG_DFL, SIG_IGN and the signals that glibc reserves (it refuses them itself) pass straight on.
+//!
+//! Async-signal-safe: atomics and system calls. Limits: handlers installed past libc (a raw rt_sigaction, as Go
+//! does) are not deferred; two threads that change the same signal's action at the same moment may mix one's handler
+//! with the other's SA_RESTART; a real-time signal is lost if it cannot be queued again (RLIMIT_SIGPENDING).
+
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+
+use libc::{c_int, c_void, sigaction as Action, sighandler_t, siginfo_t, ucontext_t};
+use matnet_host::Errno;
+use matnet_host::runtime::{inside, sys};
+
+use super::table::real;
+
+/// Highest signal number, plus one (_NSIG).
+const SIGNALS: usize = 65;
+/// The flags that the trampoline emulates.
+const EMULATED: c_int = libc::SA_SIGINFO | libc::SA_RESETHAND;
+const SIG_HOLD: sighandler_t = 2;
+
+/// What the program wants done.
+struct Entry {
+    handler: AtomicUsize,
+    flags: AtomicI32,
+}
+
+static ENTRIES: [Entry; SIGNALS] =
+    [const { Entry { handler: AtomicUsize::new(libc::SIG_DFL), flags: AtomicI32::new(0) } }; SIGNALS];
+
+/// Signals for which siginterrupt(sig, 1) was called: bit n-1 is signal n.
+static INTERRUPTING: AtomicU64 = AtomicU64::new(0);
+
+fn entry(sig: c_int) -> Option<&'static Entry> {
+    usize::try_from(sig).ok().filter(|&n| n > 0).and_then(|n| ENTRIES.get(n))
+}
+
+fn bit(sig: c_int) -> u64 {
+    u32::try_from(sig - 1).ok().and_then(|n| 1u64.checked_shl(n)).unwrap_or(0)
+}
+
+fn is_trampoline(handler: sighandler_t) -> bool {
+    handler == trampoline as *const () as usize
+}
+
+/// Runs in the kernel's signal frame.
+unsafe extern "C-unwind" fn trampoline(sig: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel's own arguments.
+    if inside::depth() > 0 && unsafe { postpone(sig, info, context.cast()) } {
+        return;
+    }
+    let Some(entry) = entry(sig) else { return };
+    let handler = entry.handler.load(Ordering::Acquire);
+    let flags = entry.flags.load(Ordering::Relaxed);
+    if handler == libc::SIG_DFL {
+        return;
+    }
+    if flags & libc::SA_RESETHAND != 0 {
+        reset(sig);
+    }
+    inside::note_handler(flags & libc::SA_RESTART != 0);
+    // SAFETY: the program gave this address as a handler; one that takes only the number ignores the rest.
+    let handler = unsafe {
+        std::mem::transmute::<usize, unsafe extern "C-unwind" fn(c_int, *mut siginfo_t, *mut c_void)>(handler)
+    };
+    // SAFETY: the kernel's own arguments.
+    unsafe { handler(sig, info, context) }
+}
+
+/// Sends `sig` to this thread once more, to be delivered when it leaves the library; false when the handler runs now.
+///
+/// # Safety
+/// `info` and `context` must be what the kernel gave the signal frame.
+#[cold]
+unsafe fn postpone(sig: c_int, info: *mut siginfo_t, context: *mut ucontext_t) -> bool {
+    // First block everything, or SA_NODEFER would let the second copy in right here. glibc's own signals stay open.
+    let reserved = bit(32) | bit(33);
+    let Ok(mask) = sys::sigprocmask(libc::SIG_SETMASK, Some(!reserved)) else { return false };
+    // SAFETY: the frame's own mask; the kernel's part is the first 8 bytes.
+    let interrupted = unsafe { &mut *(&raw mut (*context).uc_sigmask).cast::<sys::KernelSigset>() };
+    if inside::defer(sig, interrupted) {
+        let args = [sys::getpid() as usize, sys::gettid() as usize, sig as usize, info as usize, 0, 0];
+        // SAFETY: rt_tgsigqueueinfo(pid, tid, sig, info) reads the siginfo that the kernel itself made.
+        if unsafe { sys::raw(libc::SYS_rt_tgsigqueueinfo, args) }.is_err() {
+            // Without the siginfo rather than not at all.
+            let _ = sys::tgkill(sys::gettid(), sig);
+        }
+        return true;
+    }
+    let _ = sys::sigprocmask(libc::SIG_SETMASK, Some(mask));
+    false
+}
+
+/// SA_RESETHAND: the action becomes the default before the handler runs; mask and flags stay, as in the kernel.
+fn reset(sig: c_int) {
+    // struct kernel_sigaction: handler, flags, restorer, mask.
+    let mut action = [0usize; 4];
+    let get = [sig as usize, 0, (&raw mut action) as usize, 8, 0, 0];
+    // SAFETY: `action` has the size of the kernel's structure on 64-bit machines.
+    if unsafe { sys::raw(libc::SYS_rt_sigaction, get) }.is_ok() {
+        if let Some(handler) = action.first_mut() {
+            *handler = libc::SIG_DFL;
+        }
+        let set = [sig as usize, (&raw const action) as usize, 0, 8, 0, 0];
+        // SAFETY: as above.
+        let _ = unsafe { sys::raw(libc::SYS_rt_sigaction, set) };
+    }
+}
+
+/// sigaction(2)
+pub(super) unsafe fn sigaction(sig: c_int, new: *const Action, old: *mut Action) -> c_int {
+    // SAFETY: `new` is null or valid, as sigaction requires; `old` may be the same object, so it is copied.
+    let wanted = unsafe { new.as_ref() }.copied();
+    let Some(entry) = entry(sig) else {
+        // SAFETY: the caller's own arguments.
+        return unsafe { real::sigaction(sig, new, old) };
+    };
+    let before = (entry.handler.load(Ordering::Acquire), entry.flags.load(Ordering::Relaxed));
+    let wrapped = wanted.filter(|w| w.sa_sigaction != libc::SIG_DFL && w.sa_sigaction != libc::SIG_IGN);
+    let given = wrapped.map_or(wanted, |mut w| {
+        // The entry comes first: the trampoline may run before the call below has returned.
+        entry.flags.store(w.sa_flags, Ordering::Relaxed);
+        entry.handler.store(w.sa_sigaction, Ordering::Release);
+        w.sa_flags = (w.sa_flags | libc::SA_SIGINFO) & !libc::SA_RESETHAND;
+        w.sa_sigaction = trampoline as *const () as usize;
+        Some(w)
+    });
+    let given = given.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: all zero is a valid value of this structure.
+    let mut was: Action = unsafe { std::mem::zeroed() };
+    // SAFETY: `given` is null or a local, `was` a local.
+    let result = unsafe { real::sigaction(sig, given, &raw mut was) };
+    if result != 0 {
+        if wrapped.is_some() {
+            entry.handler.store(before.0, Ordering::Release);
+            entry.flags.store(before.1, Ordering::Relaxed);
+        }
+        return result;
+    }
+    if is_trampoline(was.sa_sigaction) {
+        was.sa_sigaction = before.0;
+        was.sa_flags = (was.sa_flags & !EMULATED) | (before.1 & EMULATED);
+    }
+    if !old.is_null() {
+        // SAFETY: the caller gave room for one.
+        unsafe { *old = was };
+    }
+    0
+}
+
+/// sigaction with these parts; the old handler, or SIG_ERR.
+fn install(sig: c_int, handler: sighandler_t, mask: u64, flags: c_int) -> sighandler_t {
+    // SAFETY: all zero is a valid value of these structures.
+    let (mut new, mut old): (Action, Action) = unsafe { std::mem::zeroed() };
+    new.sa_sigaction = handler;
+    new.sa_flags = flags;
+    // SAFETY: the first 8 bytes of a sigset_t are the kernel's set.
+    unsafe { *(&raw mut new.sa_mask).cast::<u64>() = mask };
+    // SAFETY: both are locals.
+    if unsafe { sigaction(sig, &raw const new, &raw mut old) } == 0 { old.sa_sigaction } else { libc::SIG_ERR }
+}
+
+fn is_valid(sig: c_int, handler: sighandler_t) -> bool {
+    let valid = handler != libc::SIG_ERR && entry(sig).is_some();
+    if !valid {
+        Errno::EINVAL.set();
+    }
+    valid
+}
+
+/// signal(2), as BSD and glibc have it: the signal is blocked in its handler, calls restart unless siginterrupt says otherwise.
+pub(super) unsafe fn signal(sig: c_int, handler: sighandler_t) -> sighandler_t {
+    if !is_valid(sig, handler) {
+        return libc::SIG_ERR;
+    }
+    let interrupting = INTERRUPTING.load(Ordering::Relaxed) & bit(sig) != 0;
+    install(sig, handler, bit(sig), if interrupting { 0 } else { libc::SA_RESTART })
+}
+
+/// sysv_signal(3): one shot, not blocked, calls do not restart.
+pub(super) unsafe fn sysv_signal(sig: c_int, handler: sighandler_t) -> sighandler_t {
+    /// SA_INTERRUPT: no effect on Linux, but sigaction shows it.
+    const SA_INTERRUPT: c_int = 0x2000_0000;
+    if !is_valid(sig, handler) {
+        return libc::SIG_ERR;
+    }
+    install(sig, handler, 0, libc::SA_RESETHAND | libc::SA_NODEFER | SA_INTERRUPT)
+}
+
+/// siginterrupt(3)
+pub(super) unsafe fn siginterrupt(sig: c_int, interrupt: c_int) -> c_int {
+    // SAFETY: all zero is a valid value of this structure.
+    let mut action: Action = unsafe { std::mem::zeroed() };
+    // SAFETY: a local.
+    if unsafe { sigaction(sig, std::ptr::null(), &raw mut action) } != 0 {
+        return -1;
+    }
+    if interrupt != 0 {
+        INTERRUPTING.fetch_or(bit(sig), Ordering::Relaxed);
+        action.sa_flags &= !libc::SA_RESTART;
+    } else {
+        INTERRUPTING.fetch_and(!bit(sig), Ordering::Relaxed);
+        action.sa_flags |= libc::SA_RESTART;
+    }
+    // SAFETY: a local.
+    unsafe { sigaction(sig, &raw const action, std::ptr::null_mut()) }
+}
+
+/// sigset(3)
+pub(super) unsafe fn sigset(sig: c_int, handler: sighandler_t) -> sighandler_t {
+    if !is_valid(sig, handler) || bit(sig) & (bit(32) | bit(33)) != 0 {
+        Errno::EINVAL.set();
+        return libc::SIG_ERR;
+    }
+    let old = if handler == SIG_HOLD {
+        // SAFETY: all zero is a valid value of this structure.
+        let mut action: Action = unsafe { std::mem::zeroed() };
+        // SAFETY: a local.
+        if unsafe { sigaction(sig, std::ptr::null(), &raw mut action) } != 0 {
+            return libc::SIG_ERR;
+        }
+        action.sa_sigaction
+    } else {
+        install(sig, handler, 0, 0)
+    };
+    if old == libc::SIG_ERR {
+        return old;
+    }
+    let how = if handler == SIG_HOLD { libc::SIG_BLOCK } else { libc::SIG_UNBLOCK };
+    match sys::sigprocmask(how, Some(bit(sig))) {
+        Ok(mask) if mask & bit(sig) != 0 => SIG_HOLD,
+        Ok(_) => old,
+        Err(e) => {
+            e.set();
+            libc::SIG_ERR
+        }
+    }
+}

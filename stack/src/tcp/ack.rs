@@ -1,0 +1,208 @@
+//! When to acknowledge, and which window to announce (RFC 9293 sections 3.8.6.2.2 and 3.8.6.3, RFC 5681 section 4.2).
+//!
+//! Linux's rules: acknowledge at once when more than one full segment is not acknowledged (a frame of
+//! several segments is that by itself), while the sender is in slow start ("quick"), when something is out of
+//! order; else within 40 ms, in the hope of data to send along or of more to acknowledge. "At once" means with the
+//! next `poll_transmit`: the host feeds in all the frames that wait first, so a burst costs one acknowledgement.
+//! While the user answers each message ("interactive"), quick acknowledgements stop.
+//!
+//! The window never shrinks, moves by worthwhile steps only, and a reader who frees much of it is announced
+//! without waiting.
+
+use super::Cx;
+use super::socket::{Conn, HEADERS};
+use crate::time::{Duration, Instant};
+use crate::types::TcpState;
+use crate::wire::SeqNumber;
+
+/// How long an acknowledgement may wait (Linux: TCP_DELACK_MIN).
+pub(super) const DELAY: Duration = Duration::from_millis(40);
+/// Most segments acknowledged at once at the start (Linux: TCP_MAX_QUICKACKS).
+const MAX_QUICK: u8 = 16;
+/// First guess of the peer's segment size.
+const INITIAL_RCV_MSS: u32 = 536;
+
+/// What the acknowledgement policy remembers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AckState {
+    /// Something is not acknowledged.
+    pub scheduled: bool,
+    /// It must be with the next transmission.
+    pub now: bool,
+    /// Segments to acknowledge at once.
+    quick: u8,
+    /// The user answers what he receives.
+    interactive: bool,
+    /// The last segment was pushed and small.
+    pushed: bool,
+    /// When data last arrived.
+    pub last_data: Instant,
+    /// The peer's segment size, as observed.
+    pub rcv_mss: u32,
+    seen_data: bool,
+}
+
+impl Default for AckState {
+    fn default() -> AckState {
+        AckState {
+            scheduled: false,
+            now: false,
+            quick: 0,
+            interactive: false,
+            pushed: false,
+            last_data: Instant::ZERO,
+            rcv_mss: INITIAL_RCV_MSS,
+            seen_data: false,
+        }
+    }
+}
+
+impl Conn {
+    /// An acknowledgement must leave with the next transmission.
+    pub(super) fn ack_now(&mut self) {
+        self.ack.now = true;
+        self.ack.scheduled = true;
+        self.output_wanted = true;
+    }
+
+    /// As [`Conn::ack_now`], and quick acknowledgements begin anew: the sender needs them.
+    pub(super) fn enter_quick(&mut self, max: u8) {
+        let segments = self.receive_window() / (2 * self.ack.rcv_mss.max(1));
+        let quick = u8::try_from(segments).unwrap_or(u8::MAX).clamp(2, max);
+        self.ack.quick = self.ack.quick.max(quick);
+        self.ack.interactive = false;
+    }
+
+    /// Data arrived in order: measures the peer (Linux: `tcp_event_data_recv`).
+    pub(super) fn note_data(&mut self, now: Instant, len: usize, gso_size: u16, push: bool) {
+        let size = if gso_size > 0 { usize::from(gso_size) } else { len };
+        let size = u32::try_from(size).unwrap_or(u32::MAX).min(u32::from(self.advmss));
+        if size >= self.ack.rcv_mss {
+            self.ack.rcv_mss = size;
+        }
+        self.ack.pushed = push && size < self.ack.rcv_mss;
+        let gap = now.since(self.ack.last_data);
+        if !self.ack.seen_data || gap > self.rtt.rto() {
+            // RFC 5681 section 4.2 allows it; a sender that starts anew grows by acknowledgements.
+            self.ack.seen_data = true;
+            let interactive = self.ack.interactive;
+            self.enter_quick(MAX_QUICK);
+            self.ack.interactive = interactive;
+        }
+        self.ack.last_data = now;
+        self.ack.scheduled = true;
+    }
+
+    /// Decides between now and later (Linux: `__tcp_ack_snd_check`).
+    pub(super) fn check_ack(&mut self, cx: &Cx<'_>) {
+        if !self.ack.scheduled || self.ack.now {
+            return;
+        }
+        // RFC 9293 section 3.8.6.3, MUST-58: "a TCP implementation MUST NOT excessively delay ACKs [...] in a
+        // stream of full-sized segments there SHOULD be an ACK for at least every second segment".
+        let full = self.unacked_received() > self.ack.rcv_mss;
+        let quick = cx.opts.quickack || (self.ack.quick > 0 && !self.ack.interactive);
+        if full || quick || !self.recvbuf.is_contiguous() {
+            self.ack_now();
+        } else if self.delack_at.is_none() {
+            self.delack_at = Some(cx.now + DELAY);
+        }
+    }
+
+    /// The delayed acknowledgement is due: the guess that data would go back was wrong.
+    pub(super) fn delayed_ack_due(&mut self, cx: &mut Cx<'_>) {
+        self.delack_at = None;
+        if self.ack.scheduled {
+            self.ack.interactive = false;
+            cx.counters.tcp_delayed_acks += 1;
+            self.ack_now();
+        }
+    }
+
+    /// A segment with our acknowledgement and window left.
+    pub(super) fn ack_sent(&mut self, window_edge: SeqNumber) {
+        let segments = self.unacked_received().div_ceil(self.ack.rcv_mss.max(1));
+        self.ack.quick = self.ack.quick.saturating_sub(u8::try_from(segments).unwrap_or(u8::MAX).max(1));
+        self.ack.scheduled = false;
+        self.ack.now = false;
+        self.delack_at = None;
+        self.rcv_wup = self.rcv_nxt;
+        self.rcv_adv = self.rcv_adv.max(window_edge);
+        self.blocks.sent();
+    }
+
+    /// Data left: soon after data arrived, that is an answer.
+    pub(super) fn note_answer(&mut self, now: Instant) {
+        if self.ack.seen_data && now.since(self.ack.last_data) < DELAY {
+            self.ack.interactive = true;
+        }
+    }
+
+    /// RCV.WND: what the peer may still send.
+    pub(super) fn receive_window(&self) -> u32 {
+        u32::try_from(self.rcv_adv - self.rcv_nxt).unwrap_or(0)
+    }
+
+    /// The window that we could announce (Linux: `__tcp_select_window`).
+    ///
+    /// RFC 9293 section 3.8.6.2.2: "The receiver's SWS avoidance algorithm determines when the right window edge may be
+    /// advanced". Here: not at all while less than a sixteenth of the buffer or one segment is free.
+    fn offered_window(&self) -> u32 {
+        let limit = self.recvbuf.limit();
+        let free = self.recvbuf.free();
+        let mss = usize::try_from(self.ack.rcv_mss).unwrap_or(usize::MAX).min(limit);
+        if free < limit / 2 && (free < limit / 16 || free < mss) {
+            return 0;
+        }
+        let free = u32::try_from(free).unwrap_or(u32::MAX).min(0xffff << self.rcv_wscale);
+        if self.rcv_wscale > 0 {
+            // What the shift cuts off is not announced.
+            free >> self.rcv_wscale << self.rcv_wscale
+        } else {
+            // Whole segments, unless the old window still says it well enough.
+            let mss = self.ack.rcv_mss.max(1);
+            let old = self.receive_window();
+            if old <= free && old.saturating_add(mss) > free { old } else { (free - free % mss).max(free.min(mss)) }
+        }
+    }
+
+    /// The window for a segment that leaves now: the field, and the right edge that it means.
+    pub(super) fn announce(&self) -> (u16, SeqNumber) {
+        let current = self.receive_window();
+        // RFC 9293 section 3.8.6: "shrinking the window [...] strongly discouraged". A current window that is
+        // not a multiple of the scale is rounded up, as Linux does.
+        let unit = 1u32 << self.rcv_wscale;
+        let window = self.offered_window().max(current.div_ceil(unit) << self.rcv_wscale);
+        let field = u16::try_from(window >> self.rcv_wscale).unwrap_or(u16::MAX);
+        (field, self.rcv_nxt + ((u32::from(field) << self.rcv_wscale) as usize))
+    }
+
+    /// The user has read: tell the peer when that matters (Linux: `tcp_cleanup_rbuf`).
+    pub(super) fn after_read(&mut self, now: Instant) {
+        let rtt = if self.rtt.known() { self.rtt.srtt() } else { Duration::from_millis(1) };
+        self.recvbuf.tune(now, rtt);
+        if !matches!(self.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2) {
+            return;
+        }
+        if self.ack.scheduled {
+            let full = self.unacked_received() > self.ack.rcv_mss;
+            let done = self.ack.pushed && !self.ack.interactive && self.recvbuf.is_empty();
+            if full || done {
+                self.ack_now();
+                return;
+            }
+        }
+        let current = self.receive_window();
+        if current as usize * 2 <= self.recvbuf.limit() {
+            let offered = self.offered_window();
+            if offered > 0 && offered >= current.saturating_mul(2) {
+                self.ack_now();
+            }
+        }
+    }
+
+    /// The MSS that we announce for a path of this MTU.
+    pub(super) fn mss_for_mtu(mtu: u16) -> u16 {
+        mtu.saturating_sub(HEADERS).max(super::socket::MIN_MSS)
+    }
+}

@@ -1,0 +1,536 @@
+//! What a segment does to a connection: event processing of RFC 9293 section 3.10.7, with RFC 5961 against blind
+//! attacks and RFC 7323 against old duplicates. Where Linux is stricter or kinder than the text, that is said.
+//!
+//! A frame that stands for several segments is processed as the one segment that it is on the circle of sequence
+//! numbers. Urgent data is delivered in line (RFC 6093).
+
+use super::recovery::AckOutcome;
+use super::socket::{Conn, Fate, MIN_MSS};
+use super::{Cx, Disposition, SegmentIn};
+use crate::error::Error;
+use crate::time::{Duration, Instant};
+use crate::types::{Readiness, TcpState};
+use crate::wire::SeqNumber;
+use crate::wire::tcp::{Flags, Repr};
+
+/// RFC 7323 section 5.5: a TS.Recent older than this says nothing any more.
+const PAWS_IDLE: Duration = Duration::from_secs(24 * 24 * 3600);
+/// Least interval between acknowledgements of unacceptable segments on a connection (Linux:
+/// tcp_invalid_ratelimit).
+const OOW_INTERVAL: Duration = Duration::from_millis(500);
+/// Challenge ACKs a second over all connections (RFC 5961 section 7).
+const CHALLENGES_A_SECOND: u32 = 1000;
+/// Linux's TCP_TIMEOUT_MIN: when to repeat a SYN that met a stale connection.
+const SYN_AGAIN: Duration = Duration::from_millis(2);
+
+/// The budget of RFC 5961 section 7, over all connections.
+#[derive(Debug, Default)]
+pub(super) struct ChallengeLimit {
+    second: u64,
+    used: u32,
+}
+
+impl ChallengeLimit {
+    fn allow(&mut self, now: Instant) -> bool {
+        let second = now.micros() / 1_000_000;
+        if second != self.second {
+            self.second = second;
+            self.used = 0;
+        }
+        self.used += 1;
+        self.used <= CHALLENGES_A_SECOND
+    }
+}
+
+impl Conn {
+    /// Processes a segment of this connection.
+    pub(super) fn on_segment(&mut self, cx: &mut Cx<'_>, seg: SegmentIn) -> Disposition {
+        self.stats.segs_in = self.stats.segs_in.wrapping_add(seg.segments());
+        match self.state {
+            TcpState::Closed | TcpState::Listen | TcpState::TimeWait => Disposition::Reset,
+            TcpState::SynSent => self.in_syn_sent(cx, &seg),
+            _ => self.in_synchronized(cx, seg),
+        }
+    }
+
+    /// RFC 9293 section 3.10.7.3.
+    fn in_syn_sent(&mut self, cx: &mut Cx<'_>, seg: &SegmentIn) -> Disposition {
+        let repr = &seg.repr;
+        let has_ack = repr.flags.contains(Flags::ACK);
+        if has_ack {
+            // "First, check the ACK bit: [...] If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset (unless the RST
+            // bit is set [...]) <SEQ=SEG.ACK><CTL=RST> and discard the segment."
+            if repr.ack.le(self.iss) || repr.ack.gt(self.snd_nxt) {
+                // Our RST ends what the peer has left of an old connection: try again soon, as Linux does.
+                if self.retries == 0 {
+                    self.retransmit_at = Some(cx.now + SYN_AGAIN);
+                }
+                return Disposition::Reset;
+            }
+            // RFC 7323 section 3.2, and Linux: an echo of a timestamp that we never sent is not for us.
+            if let Some((_, ecr)) = repr.options.timestamps {
+                if ecr != 0 && (self.ts_now(cx.now).wrapping_sub(ecr) as i32) < 0 {
+                    cx.counters.tcp_paws += 1;
+                    return Disposition::Reset;
+                }
+            }
+        }
+        // "Second, check the RST bit: [...] If the ACK was acceptable, then signal to the user "error: connection
+        // reset", drop the segment, enter CLOSED state". Without ACK: drop.
+        if repr.flags.contains(Flags::RST) {
+            if has_ack {
+                cx.counters.tcp_resets_in += 1;
+                self.die(Some(Error::ConnectionRefused), false);
+                return Disposition::Accepted;
+            }
+            return Disposition::Dropped;
+        }
+        // "Fourth, check the SYN bit".
+        if !repr.flags.contains(Flags::SYN) {
+            return Disposition::Dropped;
+        }
+        self.take_syn(cx.now, repr);
+        if has_ack {
+            self.on_syn_acked(cx, repr.ack);
+            self.snd_wnd = u32::from(repr.window);
+            self.snd_wl1 = repr.seq;
+            self.max_window = self.snd_wnd;
+            // "If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED, form an ACK
+            // segment and send it."
+            self.establish(cx);
+            self.ack_now();
+        } else {
+            // "Otherwise, enter SYN-RECEIVED, form a SYN,ACK segment [...] and send it." (simultaneous open)
+            self.state = TcpState::SynReceived;
+            self.snd_wnd = u32::from(repr.window);
+            self.snd_wl1 = repr.seq;
+            self.max_window = self.snd_wnd;
+            self.syn_due = true;
+            self.output_wanted = true;
+            self.retries = 0;
+            self.backoff = 0;
+        }
+        Disposition::Accepted
+    }
+
+    /// Takes sequence number and options of the peer's SYN.
+    pub(super) fn take_syn(&mut self, now: Instant, repr: &Repr) {
+        self.irs = repr.seq;
+        self.rcv_nxt = repr.seq + 1;
+        self.rcv_wup = self.rcv_nxt;
+        let options = &repr.options;
+        if let Some(mss) = options.mss {
+            self.peer_mss = mss.max(MIN_MSS);
+        }
+        // RFC 7323 section 2.2: scaling counts only when both sides offer it. We always do.
+        match options.window_scale {
+            Some(shift) => {
+                self.snd_wscale = shift.min(14);
+                self.rcv_wscale = super::socket::RCV_WSCALE;
+            }
+            None => {
+                self.snd_wscale = 0;
+                self.rcv_wscale = 0;
+            }
+        }
+        self.sack_ok = options.sack_permitted;
+        self.ts.on = options.timestamps.is_some();
+        if let Some((val, _)) = options.timestamps {
+            self.ts.recent = val;
+            self.ts.recent_at = now;
+        }
+        // What the peer may send until our first segment says more: the unscaled window of our SYN.
+        self.rcv_adv = self.rcv_nxt + self.recvbuf.limit().min(65_535);
+    }
+
+    /// Our SYN is acknowledged.
+    fn on_syn_acked(&mut self, cx: &Cx<'_>, ack: SeqNumber) {
+        if let Some(sent) = self.syn_sent_at {
+            self.rtt.sample(cx.now.since(sent));
+        } else {
+            // RFC 6298 section 5.7.
+            self.rtt.after_syn_timeout();
+        }
+        self.snd_una = ack.min(self.iss + 1);
+        self.stats.last_ack_recv = cx.now;
+    }
+
+    /// Both SYNs are acknowledged.
+    fn establish(&mut self, cx: &mut Cx<'_>) {
+        let syn_lost = self.syn_sent_at.is_none();
+        self.state = TcpState::Established;
+        cx.counters.tcp_established += 1;
+        self.syn_due = false;
+        self.retransmit_at = None;
+        self.retries = 0;
+        self.backoff = 0;
+        self.trouble_since = None;
+        if self.pmtu != 0 {
+            self.update_mss(self.pmtu, cx.opts.maxseg);
+        }
+        self.start_window(syn_lost);
+        self.sendbuf.set_limit(self.send_limit(cx.opts));
+        self.stats.last_data_sent = cx.now;
+        self.enter_quick(16);
+        if cx.opts.keepalive {
+            self.keepalive_at = Some(cx.now + cx.opts.keepidle);
+        }
+        self.output_wanted = true;
+        self.raise(Readiness::OUT);
+        if self.fin_queued {
+            // The user shut down in SYN-RECEIVED: RFC 9293 section 3.10.4, "queue for processing after entering
+            // ESTABLISHED state".
+            self.state = TcpState::FinWait1;
+        }
+    }
+
+    /// RFC 9293 section 3.10.7.4: SYN-RECEIVED and later.
+    fn in_synchronized(&mut self, cx: &mut Cx<'_>, mut seg: SegmentIn) -> Disposition {
+        if !self.validate(cx, &seg) {
+            return Disposition::Dropped;
+        }
+        let flags = seg.repr.flags;
+        // "Fifth, check the ACK field: if the ACK bit is off, drop the segment and return".
+        if !flags.contains(Flags::ACK) {
+            return Disposition::Dropped;
+        }
+        if self.state == TcpState::SynReceived {
+            // "If SND.UNA < SEG.ACK =< SND.NXT, then enter ESTABLISHED state [...]. If the segment acknowledgment
+            // is not acceptable, form a reset segment <SEQ=SEG.ACK><CTL=RST> and send it."
+            if !(seg.repr.ack.gt(self.iss) && seg.repr.ack.le(self.snd_nxt)) {
+                return Disposition::Reset;
+            }
+            let scaled = !flags.contains(Flags::SYN);
+            self.on_syn_acked(cx, seg.repr.ack);
+            self.snd_wnd = u32::from(seg.repr.window) << if scaled { self.snd_wscale } else { 0 };
+            self.snd_wl1 = seg.repr.seq;
+            self.max_window = self.max_window.max(self.snd_wnd);
+            self.establish(cx);
+            if flags.contains(Flags::SYN) {
+                // The SYN-ACK of a simultaneous open: it carries nothing else.
+                self.ack_now();
+                return Disposition::Accepted;
+            }
+        }
+        if self.on_ack(cx, &seg) == AckOutcome::Drop {
+            return Disposition::Dropped;
+        }
+        self.store_timestamp(cx.now, &seg.repr);
+        if self.fin_acked() {
+            self.on_fin_acked(cx);
+        }
+        if self.state == TcpState::Closed || self.fate.is_some() {
+            return Disposition::Accepted;
+        }
+        // "Seventh, process the segment text".
+        let had_payload = !seg.payload.is_empty();
+        if had_payload || flags.contains(Flags::FIN) {
+            match self.state {
+                TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2 => {
+                    let end = seg.repr.seq + seg.payload.len();
+                    if had_payload
+                        && end.gt(self.rcv_nxt)
+                        && self.shut_rd
+                        && (cx.orphan || self.state != TcpState::Established)
+                        && !self.fin_taken
+                    {
+                        // RFC 1122 section 4.2.2.13: "If such a host issues a CLOSE call while received data is
+                        // still pending in TCP, or if new data is received after CLOSE is called, its TCP SHOULD
+                        // send a RST to show that data was lost."
+                        cx.counters.tcp_data_after_close += 1;
+                        self.die(Some(Error::ConnectionReset), false);
+                        return Disposition::Reset;
+                    }
+                    self.take_text(cx, &mut seg);
+                }
+                // "CLOSE-WAIT STATE, CLOSING STATE, LAST-ACK STATE, TIME-WAIT STATE: This should not occur since a
+                // FIN has been received from the remote side. Ignore the segment text." A FIN sent again is
+                // answered by `validate`, which finds it outside the window; one that comes with our data
+                // acknowledged is not new either.
+                _ => self.ack_now(),
+            }
+        }
+        if self.fate.is_none() {
+            self.check_ack(cx);
+            if cx.opts.keepalive && self.state == TcpState::Established {
+                self.keepalive_at = Some(cx.now + cx.opts.keepidle);
+            }
+        }
+        Disposition::Accepted
+    }
+
+    /// PAWS, sequence number, RST and SYN: true when the segment may be processed further.
+    fn validate(&mut self, cx: &mut Cx<'_>, seg: &SegmentIn) -> bool {
+        let repr = &seg.repr;
+        let (syn, rst) = (repr.flags.contains(Flags::SYN), repr.flags.contains(Flags::RST));
+        // RFC 7323 section 5.3, R1: "If there is a Timestamps option in the arriving segment, SEG.TSval < TS.Recent,
+        // TS.Recent is valid, and the RST bit is not set, then treat the arriving segment as not acceptable:
+        // Send an acknowledgment in reply [...] and drop the segment."
+        if self.ts.on && !rst {
+            if let Some((val, _)) = repr.options.timestamps {
+                let old = (val.wrapping_sub(self.ts.recent) as i32) < 0
+                    && cx.now.since(self.ts.recent_at) < PAWS_IDLE
+                    && !self.is_disordered_ack(seg);
+                if old {
+                    cx.counters.tcp_paws += 1;
+                    if syn {
+                        self.challenge_ack(cx);
+                    } else {
+                        self.answer_unacceptable(cx, seg);
+                    }
+                    return false;
+                }
+            }
+        }
+        // "First, check sequence number". As Linux, a segment is unacceptable when it ends before what was last
+        // acknowledged or begins beyond the window: what overlaps is trimmed later.
+        let end = repr.seq + seg.seq_len();
+        if end.lt(self.rcv_wup) || repr.seq.gt(self.rcv_nxt + self.receive_window() as usize) {
+            cx.counters.tcp_out_of_window += 1;
+            if rst {
+                return false;
+            }
+            if syn {
+                self.challenge_ack(cx);
+            } else {
+                self.answer_unacceptable(cx, seg);
+            }
+            return false;
+        }
+        // "Second, check the RST bit", RFC 5961 section 3.2: "If the RST bit is set and the sequence number exactly
+        // matches the next expected sequence number (RCV.NXT), then TCP MUST reset the connection. If [it] does
+        // not [...] yet is within the current receive window, TCP MUST send an acknowledgment (challenge ACK)."
+        // As Linux, RCV.NXT - 1 counts after the peer's FIN, and the end of the highest SACK block.
+        if rst {
+            let exact = repr.seq == self.rcv_nxt
+                || (self.fin_taken && repr.seq + 1 == self.rcv_nxt)
+                || (self.sack_ok && self.blocks.highest() == Some(repr.seq));
+            if exact {
+                cx.counters.tcp_resets_in += 1;
+                let error = match self.state {
+                    TcpState::CloseWait => Error::BrokenPipe,
+                    TcpState::SynReceived => Error::ConnectionRefused,
+                    _ => Error::ConnectionReset,
+                };
+                self.die(Some(error), false);
+            } else {
+                self.challenge_ack(cx);
+            }
+            return false;
+        }
+        // "Fourth, check the SYN bit", RFC 5961 section 4.2: "If the SYN bit is set, irrespective of the sequence
+        // number, TCP MUST send an ACK (also referred to as challenge ACK) to the remote peer". But for the
+        // SYN-ACK that completes a simultaneous open.
+        if syn {
+            let completes = self.state == TcpState::SynReceived
+                && repr.flags.contains(Flags::ACK)
+                && repr.seq == self.irs
+                && repr.ack == self.snd_nxt;
+            if !completes {
+                self.challenge_ack(cx);
+            }
+            return completes;
+        }
+        true
+    }
+
+    /// Linux's `tcp_disordered_ack`: a plain duplicate ACK that a network reordered is old by PAWS, but harmless:
+    /// within one RTO it may tell SACK news.
+    fn is_disordered_ack(&self, seg: &SegmentIn) -> bool {
+        let repr = &seg.repr;
+        let Some((val, _)) = repr.options.timestamps else { return false };
+        repr.flags.contains(Flags::ACK)
+            && !repr.flags.intersects(Flags::SYN | Flags::FIN)
+            && seg.payload.is_empty()
+            && repr.seq == self.rcv_nxt
+            && repr.ack == self.snd_una
+            && (u32::from(repr.window) << self.snd_wscale) == self.snd_wnd
+            && u128::from(self.ts.recent.wrapping_sub(val)) <= self.rtt.rto().as_millis()
+    }
+
+    /// RFC 7323 section 4.3: "(2) If SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent, then SEG.TSval is copied to
+    /// TS.Recent; otherwise, it is ignored."
+    fn store_timestamp(&mut self, now: Instant, repr: &Repr) {
+        if !self.ts.on {
+            return;
+        }
+        let Some((val, _)) = repr.options.timestamps else { return };
+        let newer = (val.wrapping_sub(self.ts.recent) as i32) >= 0;
+        if repr.seq.le(self.rcv_wup) && (newer || now.since(self.ts.recent_at) >= PAWS_IDLE) {
+            self.ts.recent = val;
+            self.ts.recent_at = now;
+        }
+    }
+
+    /// An ACK in answer to what RFC 5961 distrusts, within the rate limits.
+    pub(super) fn challenge_ack(&mut self, cx: &mut Cx<'_>) {
+        if self.oow_limited(cx.now) || !cx.challenge.allow(cx.now) {
+            cx.counters.tcp_challenge_limited += 1;
+            return;
+        }
+        cx.counters.tcp_challenge_acks += 1;
+        self.ack_now();
+    }
+
+    /// "If an incoming segment is not acceptable, an acknowledgment should be sent in reply".
+    fn answer_unacceptable(&mut self, cx: &mut Cx<'_>, seg: &SegmentIn) {
+        let repr = &seg.repr;
+        // Data is answered each time: its sender waits. A bare ACK only so often, or two confused ends could
+        // answer each other for ever.
+        if seg.payload.is_empty() && !repr.flags.contains(Flags::FIN) && self.oow_limited(cx.now) {
+            cx.counters.tcp_challenge_limited += 1;
+            return;
+        }
+        if seg.seq_len() > 0 && repr.seq.lt(self.rcv_nxt) {
+            // The peer sends again what we have: quick acknowledgements, and a D-SACK (RFC 2883).
+            cx.counters.tcp_duplicates += 1;
+            self.enter_quick(16);
+            if self.sack_ok {
+                let end = (repr.seq + seg.seq_len()).min(self.rcv_nxt);
+                self.blocks.add_duplicate(repr.seq, end);
+            }
+        }
+        self.ack_now();
+    }
+
+    fn oow_limited(&mut self, now: Instant) -> bool {
+        if self.last_oow_ack.is_some_and(|at| now.since(at) < OOW_INTERVAL) {
+            return true;
+        }
+        self.last_oow_ack = Some(now);
+        false
+    }
+
+    /// True when our FIN has been sent and acknowledged.
+    pub(super) fn fin_acked(&self) -> bool {
+        self.fin_sent && self.outstanding() == 0
+    }
+
+    /// "if our FIN is now acknowledged".
+    fn on_fin_acked(&mut self, cx: &mut Cx<'_>) {
+        match self.state {
+            TcpState::FinWait1 => {
+                self.state = TcpState::FinWait2;
+                if cx.orphan {
+                    self.keepalive_at = Some(cx.now + super::timewait::LIFETIME);
+                }
+            }
+            TcpState::Closing => {
+                self.state = TcpState::Closed;
+                self.fate = Some(Fate::TimeWait { ack: false });
+            }
+            TcpState::LastAck => {
+                self.state = TcpState::Closed;
+                self.fate = Some(Fate::Closed);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes payload and FIN of a segment that begins in the window.
+    fn take_text(&mut self, cx: &mut Cx<'_>, seg: &mut SegmentIn) {
+        let seq = seg.repr.seq;
+        let fin = seg.repr.flags.contains(Flags::FIN);
+        let push = seg.repr.flags.contains(Flags::PSH);
+        let whole = seg.payload.len();
+        let end = seq + whole;
+        if fin && self.rcv_fin.is_none() {
+            self.rcv_fin = Some(end);
+        }
+        // Cut what is beyond the window, but a FIN that just fits behind it is kept: it takes no memory.
+        let edge = self.rcv_nxt + self.receive_window() as usize;
+        let edge = self.rcv_fin.map_or(edge, |f| if f.lt(edge) { f } else { edge });
+        if end.gt(edge) {
+            cx.counters.tcp_beyond_window += 1;
+            let excess = usize::try_from(end - edge).unwrap_or(0);
+            seg.payload.truncate(whole.saturating_sub(excess));
+            if self.rcv_fin == Some(end) {
+                self.rcv_fin = None;
+            }
+            if seg.payload.is_empty() {
+                // No room: say so (RFC 9293 section 3.10.7.4: a zero window still takes ACKs).
+                self.ack_now();
+                return;
+            }
+        }
+        let end = seq + seg.payload.len();
+        let payload = std::mem::take(&mut seg.payload);
+        if seq.gt(self.rcv_nxt) {
+            self.take_out_of_order(cx, seq, end, payload);
+        } else if end.gt(self.rcv_nxt) {
+            let mut payload = payload;
+            let overlap = usize::try_from(self.rcv_nxt - seq).unwrap_or(0);
+            if overlap > 0 && self.sack_ok {
+                self.blocks.add_duplicate(seq, self.rcv_nxt);
+            }
+            payload.advance(overlap);
+            let filled = !self.recvbuf.is_contiguous();
+            let len = payload.len();
+            let grown = self.recvbuf.push(payload);
+            self.rcv_nxt += grown;
+            self.stats.bytes_received += grown as u64;
+            self.note_data(cx.now, len, seg.gso_size, push);
+            if filled {
+                // RFC 5681 section 4.2: "SHOULD send an immediate ACK when it receives a data segment that fills in
+                // all or part of a gap".
+                self.blocks.trim(self.rcv_nxt);
+                self.ack_now();
+            }
+            self.raise(Readiness::IN);
+        } else if !fin || whole > 0 || seq.lt(self.rcv_nxt) {
+            // All of it is old: the acknowledgement was lost.
+            cx.counters.tcp_duplicates += 1;
+            if self.sack_ok && end.gt(seq) {
+                self.blocks.add_duplicate(seq, end);
+            }
+            self.enter_quick(16);
+            self.ack_now();
+        }
+        if self.rcv_fin == Some(self.rcv_nxt) && !self.fin_taken {
+            self.take_fin(cx);
+        }
+    }
+
+    /// RFC 5681 section 4.2: "Out-of-order data segments SHOULD be acknowledged immediately".
+    fn take_out_of_order(&mut self, cx: &mut Cx<'_>, seq: SeqNumber, end: SeqNumber, payload: crate::buf::Buf) {
+        cx.counters.tcp_out_of_order += 1;
+        self.ack_now();
+        if payload.is_empty() {
+            return;
+        }
+        let gap = u32::try_from(seq - self.rcv_nxt).unwrap_or(0);
+        let known = payload.len();
+        if self.recvbuf.push_beyond(gap, payload) {
+            if self.sack_ok {
+                self.blocks.add(seq, end);
+            }
+        } else if known > 0 && self.sack_ok {
+            self.blocks.add_duplicate(seq, end);
+        }
+        self.ack.last_data = cx.now;
+    }
+
+    /// "Eighth, check the FIN bit": signal the user, advance RCV.NXT over the FIN, acknowledge it.
+    fn take_fin(&mut self, cx: &mut Cx<'_>) {
+        self.rcv_nxt += 1;
+        self.rcv_adv = self.rcv_adv.max(self.rcv_nxt);
+        self.fin_taken = true;
+        self.shut_rd = true;
+        self.ack_now();
+        self.raise(Readiness::IN | Readiness::RDHUP);
+        if self.shut_wr {
+            self.raise(Readiness::HUP);
+        }
+        match self.state {
+            TcpState::Established => self.state = TcpState::CloseWait,
+            // "If our FIN has been ACKed [...] enter TIME-WAIT [...]; otherwise, enter the CLOSING state."
+            TcpState::FinWait1 => self.state = TcpState::Closing,
+            TcpState::FinWait2 => {
+                self.state = TcpState::Closed;
+                self.fate = Some(Fate::TimeWait { ack: true });
+            }
+            _ => {}
+        }
+        let _ = cx;
+    }
+}

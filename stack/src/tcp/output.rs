@@ -1,0 +1,385 @@
+//! What a connection sends, and when (RFC 9293 sections 3.7.4, 3.8 and 3.10.2).
+//!
+//! `output` runs when the connection may have something to say: retransmissions first, then new data as the
+//! peer's window, the congestion window and Nagle's rule allow, then FIN, probe, acknowledgement. Each frame is
+//! as large as the layer below takes, in whole segments; only the last may end in a shorter one. The payload
+//! is handed down as slices of the send buffer: nothing is copied or allocated here.
+//!
+//! When the device is full the state is as if the frame had not been tried.
+
+use super::congestion;
+use super::rtt::{RTO_INITIAL, RTO_MIN};
+use super::sendbuf::MAX_SLICES;
+use super::socket::{Conn, RCV_WSCALE, Rexmit};
+use super::{Cx, IpOutput, TcpOut, segments_of};
+use crate::time::Instant;
+use crate::types::{Full, TcpState};
+use crate::wire::SeqNumber;
+use crate::wire::tcp::{Flags, Options, Repr};
+
+/// Most payload in one frame: an IP packet has 65535 bytes, headers and options take up to 120.
+const MAX_FRAME: usize = 65_535 - 120;
+
+impl Conn {
+    /// Sends what may be sent.
+    pub(super) fn output(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
+        self.output_wanted = false;
+        let result = match self.state {
+            TcpState::Closed | TcpState::Listen | TcpState::TimeWait => Ok(()),
+            TcpState::SynSent | TcpState::SynReceived => self.output_syn(cx, ip),
+            _ => self.output_established(cx, ip),
+        };
+        if result.is_err() {
+            self.output_wanted = true;
+        }
+        result
+    }
+
+    /// SYN or SYN-ACK.
+    fn output_syn(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
+        let answering = self.state == TcpState::SynReceived;
+        if !(self.syn_due || (answering && self.ack.now)) {
+            return Ok(());
+        }
+        let mtu = ip.path_mtu(*self.tuple.remote.ip());
+        self.pmtu = mtu;
+        self.advmss = Conn::mss_for_mtu(mtu);
+        if let Some(user) = cx.opts.maxseg {
+            self.advmss = self.advmss.min(user);
+        }
+        let repr = Repr {
+            src_port: self.tuple.local.port(),
+            dst_port: self.tuple.remote.port(),
+            seq: self.iss,
+            ack: if answering { self.rcv_nxt } else { SeqNumber(0) },
+            flags: if answering { Flags::SYN | Flags::ACK } else { Flags::SYN },
+            // RFC 7323 section 2.2: "The window field in a segment where the SYN bit is set [...] MUST NOT be scaled."
+            window: u16::try_from(self.recvbuf.limit()).unwrap_or(u16::MAX),
+            urgent: 0,
+            options: Options {
+                mss: Some(self.advmss),
+                window_scale: (!answering || self.rcv_wscale > 0).then_some(RCV_WSCALE),
+                sack_permitted: !answering || self.sack_ok,
+                timestamps: (!answering || self.ts.on).then(|| (self.ts_now(cx.now), self.ts.recent)),
+                ..Options::default()
+            },
+        };
+        self.transmit(cx, ip, &repr, 0, 0, None)?;
+        if self.retries == 0 && self.snd_nxt == self.iss {
+            self.syn_sent_at = Some(cx.now);
+        }
+        self.snd_nxt = self.snd_nxt.max(self.iss + 1);
+        self.syn_due = false;
+        self.ack.now = false;
+        if self.retransmit_at.is_none() {
+            self.rexmit = Rexmit::Rto;
+            self.retransmit_at = Some(cx.now + RTO_INITIAL * (1 << self.backoff.min(7)));
+        }
+        Ok(())
+    }
+
+    fn output_established(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
+        let has_data = self.board.lost() > 0 || self.unsent() > 0 || (self.fin_queued && !self.fin_sent);
+        if has_data {
+            let mtu = ip.path_mtu(*self.tuple.remote.ip());
+            if self.pmtu == 0 {
+                self.advmss = Conn::mss_for_mtu(mtu);
+            }
+            let unset = self.win.cwnd == 0;
+            self.update_mss(mtu, cx.opts.maxseg);
+            if unset || (self.win.cwnd < congestion::initial_window(self.mss) && self.stats.bytes_sent == 0) {
+                self.start_window(self.syn_sent_at.is_none());
+            }
+            self.retransmit_lost(cx, ip)?;
+            self.send_new(cx, ip)?;
+        }
+        if self.probe {
+            self.send_bare(cx, ip, self.snd_una - 1)?;
+            self.probe = false;
+            cx.counters.tcp_probes_out += 1;
+        }
+        if self.ack.now {
+            self.send_bare(cx, ip, self.snd_nxt)?;
+            cx.counters.tcp_acks_out += 1;
+        }
+        self.arm_after_output(cx.now);
+        Ok(())
+    }
+
+    /// RFC 6675 section 5, step C: what is marked lost, as long as cwnd - pipe has room for a segment.
+    fn retransmit_lost(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
+        let mss = self.segment_size();
+        let max = self.frame_size(ip, mss);
+        let mut from = 0;
+        while let Some((index, start, len)) = self.board.next_lost_from(from) {
+            let room = self.win.cwnd.saturating_sub(self.pipe()) as usize;
+            let mut n = (len as usize).min(max);
+            // What the peer's window no longer covers is not sent, the head excepted (Linux).
+            let window = usize::try_from(self.window_end() - start).unwrap_or(0);
+            let window = if start == self.snd_una { window.max(mss) } else { window };
+            let mut allowed = room.min(window);
+            if self.force_retransmit {
+                allowed = allowed.max(mss.min(window));
+            }
+            if n > allowed {
+                n = allowed - allowed % mss;
+            }
+            if n == 0 {
+                break;
+            }
+            let end = start + n;
+            let data_end = self.data_end();
+            let data = usize::try_from(end.min(data_end) - start).unwrap_or(0);
+            let fin = self.fin_sent && end.gt(data_end);
+            let flags = Flags::ACK | if fin { Flags::FIN } else { Flags::PSH };
+            self.send_data(cx, ip, start, data, mss, flags)?;
+            let segments = segments_of(data, mss);
+            cx.counters.tcp_retransmits += u64::from(segments);
+            self.stats.total_retrans = self.stats.total_retrans.wrapping_add(segments);
+            self.stats.bytes_retrans += data as u64;
+            self.force_retransmit = false;
+            let stamp = self.ts_now(cx.now);
+            if let Some(undo) = &mut self.undo {
+                undo.first_retransmit.get_or_insert(stamp);
+            }
+            self.board.on_retransmit(index, n as u32, cx.now);
+            if self.retransmit_at.is_none() || index == 0 {
+                self.rexmit = Rexmit::Rto;
+                self.retransmit_at = Some(cx.now + self.rtt.backed_off(self.backoff));
+            }
+            from = index;
+        }
+        Ok(())
+    }
+
+    /// Data never sent before, and FIN.
+    fn send_new(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
+        if self.outstanding() == 0 {
+            self.restart_after_idle(cx.now);
+        }
+        let mss = self.segment_size();
+        let max = self.frame_size(ip, mss);
+        loop {
+            let unsent = self.unsent();
+            if unsent == 0 {
+                return self.send_fin(cx, ip);
+            }
+            let window = usize::try_from(self.window_end() - self.snd_nxt).unwrap_or(0);
+            if window < unsent.min(mss) && !(self.force_small && window > 0) {
+                // RFC 9293 section 3.8.6.2.1: less than a segment of window is not worth a packet; a segment is at
+                // most half of the largest window (`update_mss`).
+                return Ok(());
+            }
+            let room = (self.win.cwnd as usize).max(mss).saturating_sub(self.pipe() as usize);
+            // Small packets: as many as cwnd has segments, or a peer that acknowledges none could make us
+            // keep a record for each byte.
+            let packets = (self.win.cwnd as usize / mss.max(1)).max(16);
+            if room < unsent.min(mss) || (self.board.len() >= packets && unsent < mss) {
+                self.cwnd_limited = true;
+                return Ok(());
+            }
+            let mut n = unsent.min(max).min(window).min(room);
+            if self.force_small {
+                // As much as fits: the window has been small for too long.
+                n = n.min(mss);
+            } else if n < unsent || n > mss {
+                let tail = n % mss;
+                if tail > 0 && (n < unsent || self.holds_back(cx, n > tail)) {
+                    n -= tail;
+                }
+            } else if n < mss && self.holds_back(cx, false) {
+                n = 0;
+            }
+            if n == 0 {
+                return Ok(());
+            }
+            let last = n == unsent;
+            let fin = last && self.fin_queued && window > n;
+            let mut flags = Flags::ACK;
+            if last {
+                // RFC 9293 section 3.9.1.2, MUST-60: the end of what is queued is pushed.
+                flags |= Flags::PSH;
+            }
+            if fin {
+                flags |= Flags::FIN;
+            }
+            let start = self.snd_nxt;
+            self.send_data(cx, ip, start, n, mss, flags)?;
+            self.force_small = false;
+            let end = start + n + usize::from(fin);
+            if n % mss != 0 {
+                self.snd_sml = start + n;
+            }
+            self.snd_nxt = end;
+            self.fin_sent |= fin;
+            self.board.on_send(start, (n + usize::from(fin)) as u32, cx.now);
+            self.stats.last_data_sent = cx.now;
+            self.note_answer(cx.now);
+            self.arm_rto(cx.now);
+        }
+    }
+
+    /// A FIN with nothing before it.
+    fn send_fin(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
+        if !self.fin_queued || self.fin_sent || !self.window_end().gt(self.snd_nxt) {
+            return Ok(());
+        }
+        let start = self.snd_nxt;
+        self.send_data(cx, ip, start, 0, self.segment_size(), Flags::ACK | Flags::FIN)?;
+        self.snd_nxt = start + 1;
+        self.fin_sent = true;
+        self.board.on_send(start, 1, cx.now);
+        self.arm_rto(cx.now);
+        Ok(())
+    }
+
+    /// Nagle's rule as Minshall amended it and Linux has it: a short segment waits while another short one is not
+    /// acknowledged; and corking: it waits for more. `after_full`: full segments go before it in the same frame.
+    fn holds_back(&self, cx: &Cx<'_>, after_full: bool) -> bool {
+        if self.fin_queued || self.push_to.ge(self.data_end()) {
+            return false;
+        }
+        if cx.opts.cork || self.more {
+            return true;
+        }
+        let flying = self.outstanding() > 0 || after_full;
+        !cx.opts.nodelay && flying && self.snd_sml.gt(self.snd_una) && self.snd_sml.le(self.snd_nxt)
+    }
+
+    /// Payload bytes of a full segment now: SACK blocks take their part.
+    fn segment_size(&self) -> usize {
+        let blocks = self.sack_option().len();
+        let options = if blocks == 0 { 0 } else { 4 + 8 * blocks };
+        usize::from(self.mss).saturating_sub(options).max(1)
+    }
+
+    fn sack_option(&self) -> crate::wire::tcp::SackBlocks {
+        if !self.sack_ok || self.blocks.is_empty() {
+            return crate::wire::tcp::SackBlocks::new();
+        }
+        // RFC 2018 section 3: 40 bytes of options hold four blocks, or three beside timestamps.
+        self.blocks.option(if self.ts.on { 3 } else { 4 })
+    }
+
+    /// Most payload of a frame, in whole segments.
+    fn frame_size(&self, ip: &dyn IpOutput, mss: usize) -> usize {
+        let max = ip.tso_max(*self.tuple.remote.ip()).min(MAX_FRAME);
+        (max - max % mss).max(mss)
+    }
+
+    /// The header of a segment that leaves now.
+    fn header(&self, now: Instant, seq: SeqNumber, flags: Flags) -> (Repr, SeqNumber) {
+        let (window, edge) = self.announce();
+        let repr = Repr {
+            src_port: self.tuple.local.port(),
+            dst_port: self.tuple.remote.port(),
+            seq,
+            ack: self.rcv_nxt,
+            flags,
+            window,
+            urgent: 0,
+            options: Options {
+                timestamps: self.ts.on.then(|| (self.ts_now(now), self.ts.recent)),
+                sack_blocks: self.sack_option(),
+                ..Options::default()
+            },
+        };
+        (repr, edge)
+    }
+
+    fn send_data(
+        &mut self,
+        cx: &mut Cx<'_>,
+        ip: &mut dyn IpOutput,
+        start: SeqNumber,
+        len: usize,
+        mss: usize,
+        flags: Flags,
+    ) -> Result<(), Full> {
+        let (repr, edge) = self.header(cx.now, start, flags);
+        let offset = usize::try_from(start - self.buf_seq).unwrap_or(0);
+        // A device that cuts the frame knows sizes of 16 bits; MSS is one.
+        let gso = (len > mss).then(|| u16::try_from(mss).unwrap_or(u16::MAX));
+        self.transmit(cx, ip, &repr, offset, len, gso)?;
+        self.stats.bytes_sent += len as u64;
+        self.ack_sent(edge);
+        Ok(())
+    }
+
+    /// A segment without payload: acknowledgement or probe.
+    fn send_bare(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput, seq: SeqNumber) -> Result<(), Full> {
+        let (repr, edge) = self.header(cx.now, seq, Flags::ACK);
+        self.transmit(cx, ip, &repr, 0, 0, None)?;
+        self.ack_sent(edge);
+        Ok(())
+    }
+
+    fn transmit(
+        &mut self,
+        cx: &mut Cx<'_>,
+        ip: &mut dyn IpOutput,
+        repr: &Repr,
+        offset: usize,
+        len: usize,
+        gso_size: Option<u16>,
+    ) -> Result<(), Full> {
+        let mut slices: [&[u8]; MAX_SLICES] = [&[]; MAX_SLICES];
+        let (count, held) = if len == 0 { (0, 0) } else { self.sendbuf.slices(offset, len, &mut slices) };
+        // Slices always suffice (`sendbuf.rs`), and what is sent is in the buffer.
+        debug_assert_eq!(held, len);
+        ip.send_tcp(
+            cx.now,
+            &TcpOut {
+                src: *self.tuple.local.ip(),
+                dst: *self.tuple.remote.ip(),
+                tos: cx.opts.tos,
+                ttl: cx.opts.ttl,
+                repr,
+                payload: slices.get(..count).unwrap_or(&[]),
+                gso_size,
+            },
+        )?;
+        let segments = segments_of(len, gso_size.map_or(0, usize::from));
+        cx.counters.tcp_out += u64::from(segments);
+        self.stats.segs_out = self.stats.segs_out.wrapping_add(segments);
+        Ok(())
+    }
+
+    /// RFC 6298 section 5.1: the timer runs while data is outstanding.
+    fn arm_rto(&mut self, now: Instant) {
+        if self.retransmit_at.is_none() || self.rexmit == Rexmit::Persist {
+            if self.rexmit == Rexmit::Persist {
+                self.backoff = 0;
+                self.trouble_since = None;
+            }
+            self.rexmit = Rexmit::Rto;
+            self.retransmit_at = Some(now + self.rtt.backed_off(self.backoff));
+        }
+    }
+
+    /// RFC 9293 section 3.8.6.1: with nothing in flight and data that may not go, the window is probed. The same timer
+    /// ends corking, after 200 ms at least, as on Linux.
+    fn arm_after_output(&mut self, now: Instant) {
+        let waiting = self.unsent() > 0 || (self.fin_queued && !self.fin_sent);
+        if self.outstanding() == 0 && waiting && self.retransmit_at.is_none() {
+            self.rexmit = Rexmit::Persist;
+            self.backoff = 0;
+            self.retransmit_at = Some(now + self.rtt.rto().max(RTO_MIN));
+        }
+    }
+
+    /// The window probe (Linux: `tcp_write_wakeup`): what the window allows of the data that waits, else a segment
+    /// without data from before the window, which the peer must answer.
+    pub(super) fn send_probe(&mut self) {
+        let window = usize::try_from(self.window_end() - self.snd_nxt).unwrap_or(0);
+        let unsent = self.unsent();
+        if window > 0 && unsent > 0 {
+            // What fits goes, whatever silly-window avoidance, Nagle and cork say.
+            self.push_to = self.data_end();
+            self.force_small = window < unsent.min(usize::from(self.mss));
+        } else {
+            self.probe = true;
+        }
+        self.output_wanted = true;
+    }
+}

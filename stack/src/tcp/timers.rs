@@ -1,0 +1,341 @@
+//! Timers: a heap for the set, and what each timer of a connection does.
+//!
+//! [`TimerHeap`] is a binary heap of (deadline, slot index) in which each slot knows its place, so setting, moving and
+//! cancelling are O(log n) and nothing stale is left to wake for. A connection has one entry: the earliest of its
+//! retransmission (or window probe), delayed-ACK and keepalive timers.
+//!
+//! Limits on patience are those of Linux: 15 retransmissions, about 924 s (tcp_retries2), 8 for an orphan, SYN 6,
+//! SYN-ACK 5, and TCP_USER_TIMEOUT over all of them.
+
+use super::Cx;
+use super::rtt::{RTO_INITIAL, RTO_MAX, RTO_MIN};
+use super::socket::{Conn, Rexmit};
+use crate::error::Error;
+use crate::time::{Duration, Instant};
+use crate::types::TcpState;
+
+/// Linux's tcp_retries2.
+const RETRIES: u8 = 15;
+/// What Linux uses for tcp_orphan_retries = 0.
+const ORPHAN_RETRIES: u8 = 8;
+/// Linux's tcp_synack_retries.
+pub(super) const SYN_ACK_RETRIES: u8 = 5;
+
+const ABSENT: u32 = u32::MAX;
+
+/// See the module.
+pub(super) struct TimerHeap {
+    heap: Vec<(Instant, u32)>,
+    /// Place in `heap` of each slot.
+    places: Vec<u32>,
+}
+
+impl TimerHeap {
+    pub(super) const fn new() -> TimerHeap {
+        TimerHeap { heap: Vec::new(), places: Vec::new() }
+    }
+
+    fn place(&self, index: u32) -> Option<usize> {
+        self.places.get(index as usize).filter(|p| **p != ABSENT).map(|p| *p as usize)
+    }
+
+    fn set_place(&mut self, index: u32, place: u32) {
+        let i = index as usize;
+        if i >= self.places.len() {
+            self.places.resize(i + 1, ABSENT);
+        }
+        if let Some(slot) = self.places.get_mut(i) {
+            *slot = place;
+        }
+    }
+
+    /// The earliest deadline.
+    pub(super) fn peek(&self) -> Option<Instant> {
+        self.heap.first().map(|e| e.0)
+    }
+
+    /// Sets or moves the timer of `index`.
+    pub(super) fn set(&mut self, index: u32, at: Instant) {
+        let place = match self.place(index) {
+            Some(place) => {
+                if let Some(entry) = self.heap.get_mut(place) {
+                    if entry.0 == at {
+                        return;
+                    }
+                    entry.0 = at;
+                }
+                place
+            }
+            None => {
+                self.heap.push((at, index));
+                let place = self.heap.len() - 1;
+                self.set_place(index, place as u32);
+                place
+            }
+        };
+        self.up(place);
+        self.down(place);
+    }
+
+    /// Stops the timer of `index`.
+    pub(super) fn cancel(&mut self, index: u32) {
+        if let Some(place) = self.place(index) {
+            self.remove_at(place);
+        }
+    }
+
+    /// Takes out a timer that is due.
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<u32> {
+        let (at, index) = self.heap.first().copied()?;
+        if at > now {
+            return None;
+        }
+        self.remove_at(0);
+        Some(index)
+    }
+
+    fn remove_at(&mut self, place: usize) {
+        if place >= self.heap.len() {
+            return;
+        }
+        let (_, index) = self.heap.swap_remove(place);
+        self.set_place(index, ABSENT);
+        if let Some((_, moved)) = self.heap.get(place).copied() {
+            self.set_place(moved, place as u32);
+            self.up(place);
+            self.down(place);
+        }
+    }
+
+    fn swap(&mut self, a: usize, b: usize) {
+        self.heap.swap(a, b);
+        for place in [a, b] {
+            if let Some((_, index)) = self.heap.get(place).copied() {
+                self.set_place(index, place as u32);
+            }
+        }
+    }
+
+    fn earlier(&self, a: usize, b: usize) -> bool {
+        match (self.heap.get(a), self.heap.get(b)) {
+            (Some(a), Some(b)) => a.0 < b.0,
+            _ => false,
+        }
+    }
+
+    fn up(&mut self, mut place: usize) {
+        while place > 0 {
+            let parent = (place - 1) / 2;
+            if !self.earlier(place, parent) {
+                break;
+            }
+            self.swap(place, parent);
+            place = parent;
+        }
+    }
+
+    fn down(&mut self, mut place: usize) {
+        loop {
+            let left = 2 * place + 1;
+            let child = if self.earlier(left + 1, left) { left + 1 } else { left };
+            if !self.earlier(child, place) {
+                break;
+            }
+            self.swap(place, child);
+            place = child;
+        }
+    }
+}
+
+/// Linux's `tcp_model_timeout`: the time that `retries` retransmissions with doubling take, from the least RTO on.
+/// Patience is measured in it, so that a small RTT does not make for less of it.
+fn model_timeout(retries: u8) -> Duration {
+    // 200 ms doubles nine times before it exceeds 120 s.
+    const DOUBLINGS: u8 = 9;
+    if retries <= DOUBLINGS {
+        RTO_MIN * ((2 << retries) - 1)
+    } else {
+        RTO_MIN * ((2 << DOUBLINGS) - 1) + RTO_MAX * u32::from(retries - DOUBLINGS)
+    }
+}
+
+impl Conn {
+    /// Runs what is due.
+    pub(super) fn on_timer(&mut self, cx: &mut Cx<'_>) {
+        if self.delack_at.is_some_and(|at| at <= cx.now) {
+            self.delayed_ack_due(cx);
+        }
+        if self.retransmit_at.is_some_and(|at| at <= cx.now) {
+            self.retransmit_at = None;
+            match (self.state, self.rexmit) {
+                (TcpState::SynSent | TcpState::SynReceived, _) => self.syn_timeout(cx),
+                (_, Rexmit::Rto) => self.rto_timeout(cx),
+                (_, Rexmit::Persist) => self.persist_timeout(cx),
+            }
+        }
+        if self.fate.is_none() && self.keepalive_at.is_some_and(|at| at <= cx.now) {
+            self.keepalive_at = None;
+            self.keepalive_timeout(cx);
+        }
+    }
+
+    fn give_up(&mut self, cx: &mut Cx<'_>, rst: bool) {
+        cx.counters.tcp_timeouts += 1;
+        // RFC 1122 section 4.2.3.9: what ICMP said explains it best.
+        let error = self.soft_error.take().unwrap_or(Error::TimedOut);
+        self.die(Some(error), rst);
+    }
+
+    /// True when the user's or the general patience is at its end.
+    fn out_of_patience(&mut self, cx: &Cx<'_>, retries: u8) -> bool {
+        let since = *self.trouble_since.get_or_insert(cx.now);
+        let user = cx.opts.user_timeout;
+        let limit = if user.is_zero() { model_timeout(retries) } else { user };
+        cx.now.since(since) >= limit
+    }
+
+    /// No answer to SYN or SYN-ACK: RFC 9293 section 3.8.3 R2 for SYN, at least 3 minutes; Linux's 127 s.
+    fn syn_timeout(&mut self, cx: &mut Cx<'_>) {
+        let limit = if self.state == TcpState::SynSent { cx.opts.syncnt } else { SYN_ACK_RETRIES };
+        let user = cx.opts.user_timeout;
+        let since = *self.trouble_since.get_or_insert(cx.now);
+        if self.retries >= limit || (!user.is_zero() && cx.now.since(since) + RTO_INITIAL >= user) {
+            self.give_up(cx, false);
+            return;
+        }
+        self.retries += 1;
+        self.backoff += 1;
+        // Karn: no measurement from a SYN sent twice.
+        self.syn_sent_at = None;
+        self.syn_due = true;
+        self.output_wanted = true;
+        cx.counters.tcp_syn_retransmits += 1;
+        self.stats.total_retrans = self.stats.total_retrans.wrapping_add(1);
+        self.retransmit_at = Some(cx.now + (RTO_INITIAL * (1 << self.backoff.min(7))).min(RTO_MAX));
+    }
+
+    /// RFC 6298 sections 5.4 to 5.6.
+    fn rto_timeout(&mut self, cx: &mut Cx<'_>) {
+        if self.outstanding() == 0 {
+            self.output_wanted = true;
+            return;
+        }
+        // A window closed over data in flight: the peer is alive, so this counts as probing (Linux:
+        // `tcp_retransmit_timer`).
+        let shrunk = self.snd_wnd == 0 && cx.now.since(self.stats.last_ack_recv) <= RTO_MAX;
+        let retries = if cx.orphan { ORPHAN_RETRIES } else { RETRIES };
+        if self.out_of_patience(cx, retries) && !shrunk {
+            self.give_up(cx, false);
+            return;
+        }
+        cx.counters.tcp_rto += 1;
+        self.enter_loss();
+        self.retries = self.retries.saturating_add(1);
+        // "The host MUST set RTO <- RTO * 2 ("back off the timer")."
+        self.backoff = self.backoff.saturating_add(1);
+        self.retransmit_at = Some(cx.now + self.rtt.backed_off(self.backoff));
+    }
+
+    /// RFC 9293 section 3.8.6.1: "the transmitting host SHOULD send the first zero-window probe when a zero window has
+    /// existed for the retransmission timeout period, and SHOULD increase exponentially the interval between
+    /// successive probes". A peer that answers is probed for ever (MUST-37).
+    fn persist_timeout(&mut self, cx: &mut Cx<'_>) {
+        let waiting = self.unsent() > 0 || (self.fin_queued && !self.fin_sent);
+        if self.outstanding() > 0 || !waiting {
+            self.output_wanted = true;
+            return;
+        }
+        let since = *self.trouble_since.get_or_insert(cx.now);
+        let user = cx.opts.user_timeout;
+        let user_over = !user.is_zero() && cx.now.since(since) >= user;
+        let limit = if cx.orphan { ORPHAN_RETRIES } else { RETRIES };
+        if self.probes >= limit || user_over {
+            self.give_up(cx, false);
+            return;
+        }
+        let open = self.window_end().gt(self.snd_nxt);
+        self.send_probe();
+        if !open {
+            self.probes = self.probes.saturating_add(1);
+        }
+        self.backoff = self.backoff.saturating_add(1);
+        self.retransmit_at = Some(cx.now + self.rtt.backed_off(self.backoff).max(RTO_MIN));
+    }
+
+    /// RFC 9293 section 3.8.4; or the end of an orphan in FIN_WAIT2.
+    fn keepalive_timeout(&mut self, cx: &mut Cx<'_>) {
+        if self.state == TcpState::FinWait2 && cx.orphan {
+            // Linux's tcp_fin_timeout: the peer does not close; what it still sends is answered by RST.
+            cx.counters.tcp_fin_wait2_timeouts += 1;
+            self.die(None, false);
+            return;
+        }
+        if !cx.opts.keepalive || !self.is_synchronized() {
+            return;
+        }
+        // With something to send, retransmission and probing find out whether the peer lives.
+        let busy = self.outstanding() > 0 || self.unsent() > 0;
+        let last = self.stats.last_ack_recv.max(self.ack.last_data);
+        let idle = cx.now.since(last);
+        if busy || idle < cx.opts.keepidle {
+            let left = if busy { cx.opts.keepidle } else { cx.opts.keepidle - idle };
+            self.keepalive_at = Some(cx.now + left.max(Duration::from_millis(1)));
+            return;
+        }
+        let user = cx.opts.user_timeout;
+        let over = if user.is_zero() {
+            u32::from(self.probes) >= cx.opts.keepcnt
+        } else {
+            idle >= user && self.probes > 0
+        };
+        if over {
+            self.give_up(cx, true);
+            return;
+        }
+        self.probes = self.probes.saturating_add(1);
+        self.probe = true;
+        self.output_wanted = true;
+        cx.counters.tcp_keepalives_out += 1;
+        self.keepalive_at = Some(cx.now + cx.opts.keepintvl);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn patience_is_that_of_linux() {
+        assert_eq!(model_timeout(15), Duration::from_millis(924_600));
+        assert_eq!(model_timeout(8), Duration::from_millis(102_200));
+    }
+
+    proptest! {
+        #[test]
+        fn heap_agrees_with_a_map(ops in prop::collection::vec((0u32..20, prop::option::of(0u64..50)), 1..100)) {
+            let mut heap = TimerHeap::new();
+            let mut model = std::collections::BTreeMap::new();
+            for (index, at) in ops {
+                match at {
+                    Some(at) => {
+                        heap.set(index, Instant::from_micros(at));
+                        model.insert(index, at);
+                    }
+                    None => {
+                        heap.cancel(index);
+                        model.remove(&index);
+                    }
+                }
+                prop_assert_eq!(heap.peek().map(|t| t.micros()), model.values().min().copied());
+            }
+            let mut last = 0;
+            while let Some(index) = heap.pop_due(Instant::from_micros(1000)) {
+                let at = model.remove(&index).unwrap();
+                prop_assert!(at >= last);
+                last = at;
+            }
+            prop_assert!(model.is_empty());
+        }
+    }
+}

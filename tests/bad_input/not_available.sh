@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Names that a later version fills are refused, not ignored.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+need "$PYTHON"
+topology direct
+while read -r name value; do
+    OPTIONS=("$name=$value")
+    probe env
+    refused "$name" "$name" 'not available'
+done <<'VALUES'
+MATNET_FAULT loss=1%
+MATNET_STATS /tmp/stats.json
+MATNET_DNS 10.88.45.1
+VALUES
+finish

@@ -7,4 +7,5 @@
 // Its `#[no_mangle]` functions become exports of this library.
 extern crate matnet_capi as _;
 
+mod alloc;
 mod preload;

@@ -196,3 +196,30 @@ fn l4_header_len(protocol: u8, l4: &[u8]) -> usize {
         _ => udp::HEADER_LEN,
     }
 }
+
+/// One line about a frame, for people.
+pub fn describe(frame: &[u8]) -> String {
+    let Ok((link, at)) = ethernet::Repr::parse(frame) else { return format!("{} bytes", frame.len()) };
+    let rest = &frame[at..];
+    if let (ethernet::EtherType::Arp, Ok(repr)) = (link.ethertype, arp::Repr::parse(rest)) {
+        return format!("{repr:?}");
+    }
+    let Ok((ip, header_len)) = ipv4::Repr::parse(rest) else {
+        return format!("{link:?}, {} bytes", rest.len());
+    };
+    let l4 = &rest[header_len..header_len + ip.payload_len];
+    let inner = match ip.protocol {
+        ipv4::PROTO_TCP if !ip.is_fragment() => {
+            tcp::Repr::parse(l4, ip.src, ip.dst, false).map(|(tcp, from)| {
+                let (seq, len) = (tcp.seq, l4.len() - from);
+                let tcp::Repr { src_port, dst_port, ack, flags, window, options, .. } = tcp;
+                format!("{src_port}>{dst_port} {flags:?} {seq}+{len} ack {ack} win {window} {options:?}")
+            })
+        }
+        ipv4::PROTO_ICMP if !ip.is_fragment() => {
+            icmpv4::Repr::parse(l4, false).map(|repr| format!("{repr:?}").chars().take(100).collect())
+        }
+        protocol => Ok(format!("protocol {protocol} at {} of {} bytes", ip.fragment_offset, ip.payload_len)),
+    };
+    format!("{}>{} {}", ip.src, ip.dst, inner.unwrap_or_else(|error| error.to_string()))
+}

@@ -12,8 +12,11 @@
 //!
 //! Async-signal-safe: atomics and system calls. Limits: handlers installed past libc (a raw rt_sigaction, as Go
 //! does) are not deferred; two threads that change the same signal's action at the same moment may mix one's handler
-//! with the other's SA_RESTART; a real-time signal is lost if it cannot be queued again (RLIMIT_SIGPENDING).
+//! with the other's SA_RESTART; a real-time signal loses its value if it cannot be queued again (RLIMIT_SIGPENDING); when more than 16
+//! of one number wait, the postponed one comes after the rest.
 
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
 use libc::{c_int, c_void, sigaction as Action, sighandler_t, siginfo_t, ucontext_t};
@@ -81,23 +84,69 @@ unsafe extern "C-unwind" fn trampoline(sig: c_int, info: *mut siginfo_t, context
 /// # Safety
 /// `info` and `context` must be what the kernel gave the signal frame.
 #[cold]
-unsafe fn postpone(sig: c_int, info: *mut siginfo_t, context: *mut ucontext_t) -> bool {
+unsafe fn postpone(sig: c_int, info: *const siginfo_t, context: *mut ucontext_t) -> bool {
     // First block everything, or SA_NODEFER would let the second copy in right here. glibc's own signals stay open.
     let reserved = bit(32) | bit(33);
     let Ok(mask) = sys::sigprocmask(libc::SIG_SETMASK, Some(!reserved)) else { return false };
     // SAFETY: the frame's own mask; the kernel's part is the first 8 bytes.
     let interrupted = unsafe { &mut *(&raw mut (*context).uc_sigmask).cast::<sys::KernelSigset>() };
-    if inside::defer(sig, interrupted) {
-        let args = [sys::getpid() as usize, sys::gettid() as usize, sig as usize, info as usize, 0, 0];
-        // SAFETY: rt_tgsigqueueinfo(pid, tid, sig, info) reads the siginfo that the kernel itself made.
-        if unsafe { sys::raw(libc::SYS_rt_tgsigqueueinfo, args) }.is_err() {
-            // Without the siginfo rather than not at all.
-            let _ = sys::tgkill(sys::gettid(), sig);
-        }
-        return true;
+    if !inside::defer(sig, interrupted) {
+        let _ = sys::sigprocmask(libc::SIG_SETMASK, Some(mask));
+        return false;
     }
-    let _ = sys::sigprocmask(libc::SIG_SETMASK, Some(mask));
-    false
+    // Real-time signals of one number come in the order they were sent, so those that wait behind this one go after it.
+    // Standard signals wait once at most.
+    let waiting = if sig >= FIRST_QUEUED { take_waiting(sig) } else { 0 };
+    // SAFETY: the kernel's own siginfo.
+    unsafe { send_again(sig, info) };
+    for i in 0..waiting {
+        WAITING.with(|w| {
+            if let Some(cell) = w.get(i) {
+                // SAFETY: filled by `take_waiting`.
+                unsafe { send_again(sig, cell.get().cast()) };
+            }
+        });
+    }
+    true
+}
+
+/// Sends this thread a signal with a siginfo that the kernel has made.
+///
+/// # Safety
+/// `info` must be a whole siginfo.
+unsafe fn send_again(sig: c_int, info: *const siginfo_t) {
+    let args = [sys::getpid() as usize, sys::gettid() as usize, sig as usize, info as usize, 0, 0];
+    // SAFETY: rt_tgsigqueueinfo(pid, tid, sig, info) reads the siginfo.
+    if unsafe { sys::raw(libc::SYS_rt_tgsigqueueinfo, args) }.is_err() {
+        // Without the siginfo rather than not at all.
+        let _ = sys::tgkill(sys::gettid(), sig);
+    }
+}
+
+/// The kernel's SIGRTMIN: from here on signals queue.
+const FIRST_QUEUED: c_int = 32;
+/// How many keep their order behind a postponed one. In thread-local memory: an alternate signal stack may be small.
+const ROOM: usize = 16;
+
+thread_local! {
+    // `const` and no destructor: no allocation. Only used while every signal is blocked.
+    static WAITING: [UnsafeCell<MaybeUninit<siginfo_t>>; ROOM] =
+        const { [const { UnsafeCell::new(MaybeUninit::uninit()) }; ROOM] };
+}
+
+/// Takes the blocked signals `sig` that wait for this thread, in the order the kernel would deliver them.
+fn take_waiting(sig: c_int) -> usize {
+    let set = bit(sig);
+    let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    WAITING.with(|w| {
+        w.iter()
+            .take_while(|cell| {
+                let args = [(&raw const set) as usize, cell.get() as usize, (&raw const now) as usize, 8, 0, 0];
+                // SAFETY: rt_sigtimedwait(set, info, time, 8) fills a siginfo of this thread's own.
+                unsafe { sys::raw(libc::SYS_rt_sigtimedwait, args) }.is_ok()
+            })
+            .count()
+    })
 }
 
 /// SA_RESETHAND: the action becomes the default before the handler runs; mask and flags stay, as in the kernel.

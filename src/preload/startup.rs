@@ -28,6 +28,7 @@ const NAME: &[u8] = b"libmatnet.so";
 unsafe extern "C" fn start(_argc: c_int, _argv: *const *const c_char, envp: *const *const c_char) {
     // SAFETY: glibc passes the process's environment, an array that ends with a null.
     let named = unsafe { preload_list(envp) }.is_some_and(names_us);
+    crate::alloc::prepare_for_fork();
     runtime::set_preloaded(named && !environ::is_secure());
 }
 

@@ -45,6 +45,7 @@ int main(void)
 {
     struct rlimit before, after, set = {64, 0}, back;
     getrlimit(RLIMIT_NOFILE, &before);
+    close_range(3, ~0u, 0);
     for (int fd = 3; fd < 10; fd++)
         dup2(0, fd);
     int s = socket(AF_INET, SOCK_STREAM, 0);

@@ -36,6 +36,7 @@ compare() {
     run "$name.library" "${before:+$before:}$library" "$dir/bin/$name" $argument
     code=$?
     [ -n "$argument" ] && cp "$dir/$name.library" "$dir/$name.kernel"
+    : >"$dir/diff"
     if [ $code -ne 0 ] || ! diff "$dir/$name.kernel" "$dir/$name.library" >"$dir/diff"; then
         echo "FAILED $name under the library ($code; 124: it hung)"
         cat "$dir/diff" "$dir/$name.library.err"
@@ -49,7 +50,7 @@ mkdir "$dir/bin"
 tests=("$@")
 [ $# -gt 0 ] || tests=(slots signals sysnum fortify process threads limits names early defer cancel)
 for t in "${tests[@]}"; do
-    flags=(-O1 -g -Wall -Wextra)
+    flags=(-O1 -g -Wall -Wextra -Wno-deprecated-declarations -Wno-restrict)
     [ "$t" = fortify ] && flags=(-O2 -Wall -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
     if [ "$t" = early ]; then
         cc "${flags[@]}" -shared -fPIC -o "$dir/bin/libearly.so" "$here/early.c" || exit 2

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-static volatile sig_atomic_t count, value, depth, deepest, code;
+static volatile sig_atomic_t count, value, depth, deepest, raises, code;
 static volatile void *where;
 
 static void plain(int sig)
@@ -25,7 +25,7 @@ static void nested(int sig)
 {
     if (++depth > deepest)
         deepest = depth;
-    if (depth < 3)
+    if (raises++ < 2)
         raise(sig);
     depth--;
 }
@@ -34,7 +34,7 @@ static void on_stack(int sig)
 {
     char here;
     (void)sig;
-    where = &here;
+    where = (void *)((size_t)&here | 0);
 }
 
 static int is_default(int sig)
@@ -85,11 +85,10 @@ int main(void)
     raise(SIGUSR1);
     CHECK("SA_NODEFER nests", deepest == 3);
     a.sa_flags = 0;
-    deepest = 0;
+    deepest = raises = 0;
     sigaction(SIGUSR1, &a, NULL);
     raise(SIGUSR1);
     CHECK("without it, it waits", deepest == 1);
-    /* two more are due from inside: each raised one once */
     signal(SIGUSR1, SIG_IGN);
     CHECK("ignore", sigaction(SIGUSR1, NULL, &b) == 0 && b.sa_handler == SIG_IGN);
     count = 0;
@@ -120,7 +119,7 @@ int main(void)
 
     sysv_signal(SIGUSR1, plain);
     sigaction(SIGUSR1, NULL, &b);
-    CHECK("sysv_signal", (b.sa_flags & (SA_RESETHAND | SA_NODEFER)) == (int)(SA_RESETHAND | SA_NODEFER));
+    CHECK("sysv_signal", (b.sa_flags & SA_NODEFER) && ((unsigned)b.sa_flags & SA_RESETHAND));
     count = 0;
     raise(SIGUSR1);
     CHECK("sysv_signal is one shot", count == 1 && is_default(SIGUSR1));

@@ -252,9 +252,7 @@ impl Settings {
             let from_file = config.iter().rev().find(|e| e.name == spec.name);
             let (value, place) = match (vars(spec.name), from_file) {
                 (Some(value), _) => (value, String::from(spec.name)),
-                (None, Some(e)) => {
-                    (e.value.clone(), format!("{} (line {} of MATNET_CONFIG)", spec.name, e.line))
-                }
+                (None, Some(e)) => (e.value.clone(), format!("{} ({config_path}:{})", spec.name, e.line)),
                 (None, None) => continue,
             };
             if let Err(expected) = (spec.parse)(&value, &mut settings) {

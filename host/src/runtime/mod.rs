@@ -194,7 +194,8 @@ impl Shared {
         }
         self.device_gone = true;
         crate::log_error!(
-            "the device is gone ({e}): sockets fail with ENETDOWN; bring the device back and restart the program"
+            "{}: the device is gone ({e}): sockets fail with ENETDOWN; bring it back and start the program again",
+            start::settings().tap
         );
         self.stack.device_gone();
     }

@@ -5,6 +5,8 @@
 //! On output the layout is that of Linux, every option padded to four bytes in front of it, and no more SACK
 //! blocks than fit into 40 bytes are written. No TCP-AO, no MD5, no Fast Open.
 
+use std::fmt;
+
 use super::seq::SeqNumber;
 use super::{u8_at, u16_at, u32_at};
 
@@ -40,7 +42,7 @@ const SACK_BLOCK_LEN: usize = 8;
 pub const MAX_WINDOW_SCALE: u8 = 14;
 
 /// Up to four SACK blocks, each `left..right` with `right` one past the last byte (RFC 2018 section 3).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct SackBlocks {
     blocks: [(SeqNumber, SeqNumber); 4],
     len: u8,
@@ -92,6 +94,12 @@ impl SackBlocks {
     /// Keeps the first `n` blocks.
     pub fn truncate(&mut self, n: usize) {
         self.len = self.len.min(u8::try_from(n).unwrap_or(u8::MAX));
+    }
+}
+
+impl fmt::Debug for SackBlocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(left, right)| left.0..right.0)).finish()
     }
 }
 

@@ -212,7 +212,7 @@ fn transfer(link: Link, seed: u64, total: [usize; 2]) -> (Duration, [Counters; 2
         for side in 0..2 {
             let Some(id) = ids[side] else { continue };
             let tcp = &mut w.ends[side].0;
-            while sent[side] < total[side] {
+            while sent[side] < total[side] && tcp.send_space(id) != Ok(0) {
                 // Odd sizes, so that nothing is aligned by luck.
                 let want = (1 + (w.rng.next() as usize) % 70_000).min(total[side] - sent[side]);
                 let from = sent[side];
@@ -221,7 +221,6 @@ fn transfer(link: Link, seed: u64, total: [usize; 2]) -> (Duration, [Counters; 2
                 }
                 match tcp.send(w.now, id, &buf[..want], false) {
                     Ok(n) => sent[side] += n,
-                    Err(Error::WouldBlock) => break,
                     Err(e) => panic!("{link:?} {seed}: send {e:?} at {sent:?} {got:?}"),
                 }
             }

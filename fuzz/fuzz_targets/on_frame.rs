@@ -3,4 +3,6 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| matnet_fuzz::on_frame::run(data));
+fuzz_target!(|data: &[u8]| {
+    matnet_fuzz::on_frame::run(data);
+});

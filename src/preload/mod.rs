@@ -13,6 +13,7 @@ mod contain;
 mod create;
 mod data;
 mod fds;
+mod held;
 mod limits;
 mod misc;
 mod names;

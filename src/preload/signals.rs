@@ -12,17 +12,15 @@
 //!
 //! Async-signal-safe: atomics and system calls. Limits: handlers installed past libc (a raw rt_sigaction, as Go
 //! does) are not deferred; two threads that change the same signal's action at the same moment may mix one's handler
-//! with the other's SA_RESTART; a real-time signal loses its value if it cannot be queued again (RLIMIT_SIGPENDING); when more than 16
-//! of one number wait, the postponed one comes after the rest.
+//! with the other's SA_RESTART. The order of real-time signals is kept by `held`.
 
-use std::cell::UnsafeCell;
-use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
 use libc::{c_int, c_void, sigaction as Action, sighandler_t, siginfo_t, ucontext_t};
 use matnet_host::Errno;
 use matnet_host::runtime::{inside, sys};
 
+use super::held;
 use super::table::real;
 
 /// Highest signal number, plus one (_NSIG).
@@ -61,6 +59,11 @@ unsafe extern "C-unwind" fn trampoline(sig: c_int, info: *mut siginfo_t, context
     if inside::depth() > 0 && unsafe { postpone(sig, info, context.cast()) } {
         return;
     }
+    // SAFETY: the kernel's own siginfo, in its frame.
+    let info = unsafe { &mut *info };
+    if sig >= FIRST_QUEUED && (held::any() || held::is_token(info)) && !in_order(sig, info) {
+        return;
+    }
     let Some(entry) = entry(sig) else { return };
     let handler = entry.handler.load(Ordering::Acquire);
     let flags = entry.flags.load(Ordering::Relaxed);
@@ -79,74 +82,58 @@ unsafe extern "C-unwind" fn trampoline(sig: c_int, info: *mut siginfo_t, context
     unsafe { handler(sig, info, context) }
 }
 
+/// Everything that a program can block. glibc's own signals stay open: `setuid` waits for every thread to answer.
+const ALL: u64 = !((1 << 31) | (1 << 32));
+/// The kernel's SIGRTMIN: from here on signals queue, and their order counts.
+const FIRST_QUEUED: c_int = 32;
+
 /// Sends `sig` to this thread once more, to be delivered when it leaves the library; false when the handler runs now.
 ///
 /// # Safety
 /// `info` and `context` must be what the kernel gave the signal frame.
 #[cold]
 unsafe fn postpone(sig: c_int, info: *const siginfo_t, context: *mut ucontext_t) -> bool {
-    // First block everything, or SA_NODEFER would let the second copy in right here. glibc's own signals stay open.
-    let reserved = bit(32) | bit(33);
-    let Ok(mask) = sys::sigprocmask(libc::SIG_SETMASK, Some(!reserved)) else { return false };
+    // First block everything, or SA_NODEFER would let the second copy in right here.
+    let Ok(mask) = sys::sigprocmask(libc::SIG_SETMASK, Some(ALL)) else { return false };
     // SAFETY: the frame's own mask; the kernel's part is the first 8 bytes.
     let interrupted = unsafe { &mut *(&raw mut (*context).uc_sigmask).cast::<sys::KernelSigset>() };
     if !inside::defer(sig, interrupted) {
         let _ = sys::sigprocmask(libc::SIG_SETMASK, Some(mask));
         return false;
     }
-    // Real-time signals of one number come in the order they were sent, so those that wait behind this one go after it.
-    // Standard signals wait once at most.
-    let waiting = if sig >= FIRST_QUEUED { take_waiting(sig) } else { 0 };
     // SAFETY: the kernel's own siginfo.
-    unsafe { send_again(sig, info) };
-    for i in 0..waiting {
-        WAITING.with(|w| {
-            if let Some(cell) = w.get(i) {
-                // SAFETY: filled by `take_waiting`.
-                unsafe { send_again(sig, cell.get().cast()) };
-            }
-        });
+    let info = unsafe { &*info };
+    if sig < FIRST_QUEUED || held::is_token(info) || !held::push(info) {
+        send_again(sig, info);
+    } else if !send_again(sig, &held::token(sig)) {
+        held::unpush();
     }
     true
 }
 
-/// Sends this thread a signal with a siginfo that the kernel has made.
-///
-/// # Safety
-/// `info` must be a whole siginfo.
-unsafe fn send_again(sig: c_int, info: *const siginfo_t) {
-    let args = [sys::getpid() as usize, sys::gettid() as usize, sig as usize, info as usize, 0, 0];
+/// Sends this thread a signal; false when the kernel cannot queue it.
+fn send_again(sig: c_int, info: &siginfo_t) -> bool {
+    let info = std::ptr::from_ref(info) as usize;
+    let args = [sys::getpid() as usize, sys::gettid() as usize, sig as usize, info, 0, 0];
     // SAFETY: rt_tgsigqueueinfo(pid, tid, sig, info) reads the siginfo.
-    if unsafe { sys::raw(libc::SYS_rt_tgsigqueueinfo, args) }.is_err() {
-        // Without the siginfo rather than not at all.
-        let _ = sys::tgkill(sys::gettid(), sig);
+    unsafe { sys::raw(libc::SYS_rt_tgsigqueueinfo, args) }.is_ok()
+}
+
+/// Makes `info` the signal whose turn it is; false when there is none.
+#[cold]
+fn in_order(sig: c_int, info: &mut siginfo_t) -> bool {
+    let Ok(mask) = sys::sigprocmask(libc::SIG_SETMASK, Some(ALL)) else { return true };
+    let token = held::is_token(info);
+    let first = held::pop(sig);
+    if let Some(first) = first {
+        if !token {
+            // There is room: one was just taken.
+            held::push(info);
+        }
+        *info = first;
     }
-}
-
-/// The kernel's SIGRTMIN: from here on signals queue.
-const FIRST_QUEUED: c_int = 32;
-/// How many keep their order behind a postponed one. In thread-local memory: an alternate signal stack may be small.
-const ROOM: usize = 16;
-
-thread_local! {
-    // `const` and no destructor: no allocation. Only used while every signal is blocked.
-    static WAITING: [UnsafeCell<MaybeUninit<siginfo_t>>; ROOM] =
-        const { [const { UnsafeCell::new(MaybeUninit::uninit()) }; ROOM] };
-}
-
-/// Takes the blocked signals `sig` that wait for this thread, in the order the kernel would deliver them.
-fn take_waiting(sig: c_int) -> usize {
-    let set = bit(sig);
-    let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    WAITING.with(|w| {
-        w.iter()
-            .take_while(|cell| {
-                let args = [(&raw const set) as usize, cell.get() as usize, (&raw const now) as usize, 8, 0, 0];
-                // SAFETY: rt_sigtimedwait(set, info, time, 8) fills a siginfo of this thread's own.
-                unsafe { sys::raw(libc::SYS_rt_sigtimedwait, args) }.is_ok()
-            })
-            .count()
-    })
+    let _ = sys::sigprocmask(libc::SIG_SETMASK, Some(mask));
+    first.is_some() || !token
 }
 
 /// SA_RESETHAND: the action becomes the default before the handler runs; mask and flags stay, as in the kernel.

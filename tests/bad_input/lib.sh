@@ -8,7 +8,7 @@ PROBE=$ROOT/tests/bad_input/probe.py
 EXPECT_LINES='.' # each test looks at the lines itself
 
 # lines FILE: what the library printed there.
-lines() { grep -aE '^matnet\[' "$1" || true; }
+lines() { grep -aoE 'matnet\[[0-9]+\]: .*' "$1" || true; }
 
 # probe COMMAND...: runs the probe with COMMAND... before it (env, unshare, setpriv); output in probe.out, stderr in
 # probe.err.

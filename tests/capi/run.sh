@@ -60,7 +60,7 @@ peer() {
 # Waits for the line `listening` of a server.
 listening() {
     for _ in $(seq 500); do
-        if grep -q '^listening$' "$1"; then
+        if grep -qs '^listening$' "$1"; then
             return
         fi
         sleep 0.02
@@ -142,7 +142,7 @@ big=$(sha256sum <"$tmp/big" | cut -d' ' -f1)
 sink=$(head -c 4194304 /dev/zero | tr '\0' x | sha256sum | cut -d' ' -f1)
 
 for kind in shared static shared-asan static-asan; do
-    out=$tmp/$kind
+    out=$tmp/out-$kind
     mkdir "$out"
     make=(make -s -C "$root/examples" "OUT=$out" "CFLAGS=-O1 -g -Wall -Wextra -Wpedantic -Werror")
     api=(cc -std=gnu99 -O1 -g -Wall -Wextra -Werror $(pkg-config --cflags matnet) -o "$out/api" "$here/api.c")

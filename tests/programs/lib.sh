@@ -113,7 +113,7 @@ finish() {
     topology_end
     if [ -z "$NATIVE" ]; then
         local lines
-        lines=$(grep -ahE '^matnet\[' "$WORK"/*.err "$WORK"/*.log 2>/dev/null | sort -u)
+        lines=$(grep -ahoE 'matnet\[[0-9]+\]: .*' "$WORK"/*.err "$WORK"/*.log 2>/dev/null | sort -u)
         [ -z "$EXPECT_LINES" ] || lines=$(printf '%s\n' "$lines" | grep -Ev -- "$EXPECT_LINES")
         if [ -n "$lines" ]; then
             not_ok "the library printed: $(printf '%s' "$lines" | head -5)"

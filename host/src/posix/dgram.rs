@@ -84,9 +84,14 @@ pub(super) fn recv(fd: c_int, bufs: &mut [&mut [u8]], flags: c_int) -> Result<Re
         |shared, id| {
             let f = shared.file(id)?;
             domain = f.domain;
-            let socket = f.socket;
+            let (socket, nonblock) = (f.socket, f.nonblock || flags & libc::MSG_DONTWAIT != 0);
+            let shut = shared.stack.readiness(socket).contains(Readiness::RDHUP);
+            if shut && !nonblock && shared.stack.next_datagram_len(socket).is_none() {
+                // A shut socket ends the wait with nothing (net/core/datagram.c); without a wait it is EAGAIN.
+                return Ok(None);
+            }
             if let [one] = bufs {
-                return Ok(shared.stack.recv_from(socket, one, peek)?);
+                return Ok(Some(shared.stack.recv_from(socket, one, peek)?));
             }
             let size = shared.stack.next_datagram_len(socket).unwrap_or(0).min(room);
             let mut whole = vec![0u8; size];
@@ -100,9 +105,10 @@ pub(super) fn recv(fd: c_int, bufs: &mut [&mut [u8]], flags: c_int) -> Result<Re
                 }
                 rest = later;
             }
-            Ok(meta)
+            Ok(Some(meta))
         },
     )?;
+    let Some(meta) = meta else { return Ok(Received::default()) };
     let cut = meta.len > room;
     Ok(Received {
         len: if flags & libc::MSG_TRUNC != 0 { meta.len } else { meta.len.min(room) },

@@ -9,8 +9,8 @@ use libc::{c_int, c_ulong};
 use matnet_stack::{Kind, TcpState};
 
 use super::Outcome;
-pub use super::iovec::ioctl;
 use super::iovec::Arg;
+pub use super::iovec::ioctl;
 use super::socket::with;
 use crate::errno::Errno;
 use crate::runtime::fdtable::{self, Slot};
@@ -45,7 +45,12 @@ pub(super) fn serve(fd: c_int, request: c_ulong, arg: Arg) -> Outcome<c_int> {
     with(fd, |shared, id| request_on(shared, id, request, arg)).into()
 }
 
-fn request_on(shared: &mut Shared, id: FileId, request: c_ulong, mut arg: Arg) -> Result<Outcome<c_int>, Errno> {
+fn request_on(
+    shared: &mut Shared,
+    id: FileId,
+    request: c_ulong,
+    mut arg: Arg,
+) -> Result<Outcome<c_int>, Errno> {
     let socket = shared.file(id)?.socket;
     let stack = &shared.stack;
     let state = stack.tcp_state(socket);

@@ -442,9 +442,7 @@ fn check_control(fd: c_int, control: &[u8]) -> Result<(), Errno> {
                 (libc::IPPROTO_IP, libc::IP_TTL) => data.len() == 4 && same(options.ttl),
                 (libc::IPPROTO_IP, libc::IP_TOS) => (data.len() == 4 || data.len() == 1) && same(options.tos),
                 // struct in_pktinfo: the source must be ours, and there is one interface.
-                (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
-                    data.len() == 12 && data.get(4..8).is_some_and(own)
-                }
+                (libc::IPPROTO_IP, libc::IP_PKTINFO) => data.len() == 12 && data.get(4..8).is_some_and(own),
                 // struct in6_pktinfo with a v4-mapped source.
                 (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) if v6 => {
                     let v6 = data.first_chunk::<16>().map(|b| std::net::Ipv6Addr::from(*b));
@@ -507,7 +505,12 @@ pub unsafe fn ioctl(fd: c_int, request: c_ulong, arg: *mut c_void) -> Outcome<c_
 ///
 /// # Safety
 /// `offset` must be null or valid.
-pub unsafe fn sendfile(out: c_int, from: c_int, offset: *mut libc::off_t, count: usize) -> Result<usize, Errno> {
+pub unsafe fn sendfile(
+    out: c_int,
+    from: c_int,
+    offset: *mut libc::off_t,
+    count: usize,
+) -> Result<usize, Errno> {
     // SAFETY: null or valid.
     transfer::send_file(out, from, unsafe { offset.as_mut() }, count)
 }

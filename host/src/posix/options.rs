@@ -159,9 +159,7 @@ fn get_socket(
         }
         libc::SO_REUSEADDR => Answer::flag(look(shared, id, |o| o.reuseaddr, |o| o.reuseaddr)?),
         libc::SO_REUSEPORT => Answer::flag(look(shared, id, |o| o.reuseport, |o| o.reuseport)?),
-        libc::SO_KEEPALIVE if kind == Kind::Tcp => {
-            Answer::flag(shared.stack.tcp_options(socket)?.keepalive)
-        }
+        libc::SO_KEEPALIVE if kind == Kind::Tcp => Answer::flag(shared.stack.tcp_options(socket)?.keepalive),
         libc::SO_BROADCAST if kind != Kind::Tcp => Answer::flag(shared.stack.udp_options(socket)?.broadcast),
         libc::SO_RCVBUF => Answer::int(look(
             shared,
@@ -170,7 +168,9 @@ fn get_socket(
             |o| clamp(o.rcvbuf),
         )?),
         libc::SO_SNDBUF => Answer::int(send_buffer(shared, id, kind)?),
-        libc::SO_RCVLOWAT if kind == Kind::Tcp => Answer::int(clamp(shared.stack.tcp_options(socket)?.rcvlowat)),
+        libc::SO_RCVLOWAT if kind == Kind::Tcp => {
+            Answer::int(clamp(shared.stack.tcp_options(socket)?.rcvlowat))
+        }
         libc::SO_SNDLOWAT => Answer::int(1),
         // No credentials travel on an internet socket: pid 0, uid and gid -1 (cred_to_ucred).
         libc::SO_PEERCRED => {

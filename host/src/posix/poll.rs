@@ -63,7 +63,11 @@ pub(super) fn wait(
 
 /// What poll(2) says for a socket in the state `r`: tcp_poll for streams, datagram_poll for the others.
 fn bits(r: Readiness, stream: bool) -> c_short {
-    let write = if stream { libc::POLLOUT | libc::POLLWRNORM } else { libc::POLLOUT | libc::POLLWRNORM | libc::POLLWRBAND };
+    let write = if stream {
+        libc::POLLOUT | libc::POLLWRNORM
+    } else {
+        libc::POLLOUT | libc::POLLWRNORM | libc::POLLWRBAND
+    };
     let table = [
         (Readiness::IN, libc::POLLIN | libc::POLLRDNORM),
         (Readiness::OUT, write),

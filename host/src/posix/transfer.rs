@@ -171,10 +171,7 @@ impl Pipe {
             return Err(Errno::EAGAIN);
         }
         let runtime = runtime::get().ok_or(Errno::ENETDOWN)?;
-        let mut fds = [
-            pollfd { fd: self.fd, events, revents: 0 },
-            pollfd { fd: -1, events: 0, revents: 0 },
-        ];
+        let mut fds = [pollfd { fd: self.fd, events, revents: 0 }, pollfd { fd: -1, events: 0, revents: 0 }];
         inside::clear_interrupts();
         let woken = runtime.sleep(runtime.lock(), &[], &mut fds, None, None)?;
         // As a read or write of the pipe itself: only a handler without SA_RESTART ends it.

@@ -74,9 +74,9 @@ pub fn defer(sig: i32, mask: &mut u64) -> bool {
     if DEPTH.get() == 0 || SYNCHRONOUS.contains(&sig) {
         return false;
     }
-    if SAVED_MASK.get().is_none() {
-        SAVED_MASK.set(Some(*mask));
-    }
+    // Two signals at once make two frames, the second inside the first's first instruction: they are deferred from the inside
+    // out, and the outermost frame, the last to come here, has the mask of the interrupted code.
+    SAVED_MASK.set(Some(*mask));
     *mask = !GLIBC_RESERVED;
     true
 }

@@ -375,7 +375,7 @@ impl Shared {
 
     /// After a call of the program on `fd`: the pair, if there is one, follows the socket.
     pub fn settle_mirror(&mut self, id: FileId, fd: RawFd) {
-        if !self.files.get(id).is_some_and(|f| f.mirror.is_some()) {
+        if self.files.get(id).is_none_or(|f| f.mirror.is_none()) {
             return;
         }
         let now = self.mirrored(id);

@@ -164,3 +164,38 @@ fn a_small_fragment_does_not_pin_its_frame() {
     r.insert(Instant::ZERO, &repr, 20, &Buf::from_vec(packet));
     assert!(r.memory < 1000);
 }
+
+proptest::proptest! {
+    /// However a datagram is cut, shuffled and repeated, it comes out whole, once, and nothing is left behind.
+    #[test]
+    fn any_cut_any_order_any_repetition(
+        len in 9usize..4000,
+        cuts in proptest::collection::btree_set(1usize..500, 1..12),
+        order in proptest::collection::vec(proptest::num::u32::ANY, 24),
+    ) {
+        let mut edges: Vec<usize> = cuts.into_iter().map(|n| n * 8).filter(|n| *n < len).collect();
+        edges.insert(0, 0);
+        edges.push(len);
+        let pieces: Vec<(usize, usize)> = edges.windows(2).map(|pair| (pair[0], pair[1] - pair[0])).collect();
+        // Each piece twice, shuffled.
+        let mut script: Vec<(u32, usize)> =
+            (0..pieces.len() * 2).map(|n| (order[n % order.len()].rotate_left(n as u32), n / 2)).collect();
+        script.sort_unstable();
+        let mut r = reassembly();
+        let mut seen = std::collections::HashSet::new();
+        for (_, n) in script {
+            let (start, piece) = pieces[n];
+            let outcome = feed(&mut r, 0, repr(SRC, 1, start, piece, start + piece < len));
+            seen.insert(n);
+            if seen.len() == pieces.len() {
+                if pieces.len() > 1 {
+                    let packet = whole(outcome);
+                    proptest::prop_assert_eq!(&packet[20..], &body(0, len)[..]);
+                    proptest::prop_assert!(r.partials.is_empty() && r.memory == 0);
+                }
+                break;
+            }
+            proptest::prop_assert!(matches!(outcome, Outcome::Waiting | Outcome::Duplicate));
+        }
+    }
+}

@@ -162,7 +162,11 @@ impl Conn {
             // Whole segments, unless the old window still says it well enough.
             let mss = self.ack.rcv_mss.max(1);
             let old = self.receive_window();
-            if old <= free && old.saturating_add(mss) > free { old } else { (free - free % mss).max(free.min(mss)) }
+            if old <= free && old.saturating_add(mss) > free {
+                old
+            } else {
+                (free - free % mss).max(free.min(mss))
+            }
         }
     }
 

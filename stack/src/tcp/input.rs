@@ -492,7 +492,13 @@ impl Conn {
     }
 
     /// RFC 5681 section 4.2: "Out-of-order data segments SHOULD be acknowledged immediately".
-    fn take_out_of_order(&mut self, cx: &mut Cx<'_>, seq: SeqNumber, end: SeqNumber, payload: crate::buf::Buf) {
+    fn take_out_of_order(
+        &mut self,
+        cx: &mut Cx<'_>,
+        seq: SeqNumber,
+        end: SeqNumber,
+        payload: crate::buf::Buf,
+    ) {
         cx.counters.tcp_out_of_order += 1;
         self.ack_now();
         if payload.is_empty() {

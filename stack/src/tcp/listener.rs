@@ -174,8 +174,7 @@ impl Tcp {
         let offered = &request.syn.options;
         let clock = (now.millis() as u32).wrapping_add(request.ts_offset);
         let window = RecvBuf::first_window(sock.opts.rcvbuf);
-        let mut repr =
-            bare_repr(&tuple, request.iss, request.syn.seq + 1, Flags::SYN | Flags::ACK, window);
+        let mut repr = bare_repr(&tuple, request.iss, request.syn.seq + 1, Flags::SYN | Flags::ACK, window);
         repr.options = Options {
             mss: Some(request.advmss),
             window_scale: offered.window_scale.map(|_| RCV_WSCALE),

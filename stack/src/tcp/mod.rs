@@ -73,9 +73,7 @@ impl SegmentIn {
     /// SEG.LEN of RFC 9293: payload and the control bits that occupy sequence space.
     fn seq_len(&self) -> usize {
         let flags = self.repr.flags;
-        self.payload.len()
-            + usize::from(flags.contains(Flags::SYN))
-            + usize::from(flags.contains(Flags::FIN))
+        self.payload.len() + usize::from(flags.contains(Flags::SYN)) + usize::from(flags.contains(Flags::FIN))
     }
 
     /// How many segments the frame stands for.
@@ -448,7 +446,10 @@ impl Tcp {
             sock.evented = false;
             let edges = std::mem::take(&mut sock.edges);
             if !edges.is_empty() {
-                return Some(Event { socket: SocketId { kind: crate::types::Kind::Tcp, index, generation }, edges });
+                return Some(Event {
+                    socket: SocketId { kind: crate::types::Kind::Tcp, index, generation },
+                    edges,
+                });
             }
         }
         None
@@ -590,7 +591,9 @@ impl Tcp {
     }
 
     /// Every connection and listener, for lists.
-    pub(crate) fn connections(&self) -> Vec<(SocketId, Option<SocketAddrV4>, Option<SocketAddrV4>, TcpState)> {
+    pub(crate) fn connections(
+        &self,
+    ) -> Vec<(SocketId, Option<SocketAddrV4>, Option<SocketAddrV4>, TcpState)> {
         self.socks
             .iter()
             .filter_map(|(index, generation, sock)| {

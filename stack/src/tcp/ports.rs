@@ -161,16 +161,14 @@ fn search(offset: u32, odd_first: bool, free: impl Fn(u16) -> bool) -> Option<u1
     let half = u32::from(LAST - FIRST).div_ceil(2);
     let start = offset % half;
     [odd_first, !odd_first].into_iter().find_map(|odd| {
-        (0..half)
-            .map(|i| FIRST + ((start + i) % half * 2) as u16 + u16::from(odd))
-            .find(|port| free(*port))
+        (0..half).map(|i| FIRST + ((start + i) % half * 2) as u16 + u16::from(odd)).find(|port| free(*port))
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::isn::Secrets;
+    use super::*;
 
     fn hold(ip: [u8; 4], port: u16, reuseaddr: bool, reuseport: bool) -> Hold {
         Hold { addr: SocketAddrV4::new(Ipv4Addr::from(ip), port), reuseaddr, reuseport, v6only: false }

@@ -180,7 +180,13 @@ impl Conn {
     }
 
     /// SND.UNA moved by `advanced`.
-    fn progress(&mut self, cx: &mut Cx<'_>, repr: &crate::wire::tcp::Repr, advanced: u32, delivered: &Delivered) {
+    fn progress(
+        &mut self,
+        cx: &mut Cx<'_>,
+        repr: &crate::wire::tcp::Repr,
+        advanced: u32,
+        delivered: &Delivered,
+    ) {
         self.retries = 0;
         self.backoff = 0;
         self.trouble_since = None;
@@ -226,15 +232,13 @@ impl Conn {
         // What the window did not hold back proves nothing about the network (RFC 7661): except in slow start as
         // long as the window is at most twice what was in use (Linux: `tcp_is_cwnd_limited`).
         let in_use = self.outstanding().saturating_add(acked);
-        let limited = self.cwnd_limited || (self.win.in_slow_start() && self.win.cwnd < in_use.saturating_mul(2));
+        let limited =
+            self.cwnd_limited || (self.win.in_slow_start() && self.win.cwnd < in_use.saturating_mul(2));
         if acked == 0 || !limited {
             return;
         }
         self.cwnd_limited = false;
-        self.cc.on_ack(
-            &mut self.win,
-            &AckEvent { now: cx.now, acked, mss: self.mss, srtt: self.rtt.srtt() },
-        );
+        self.cc.on_ack(&mut self.win, &AckEvent { now: cx.now, acked, mss: self.mss, srtt: self.rtt.srtt() });
     }
 
     fn leave_recovery(&mut self) {
@@ -292,8 +296,7 @@ impl Conn {
     }
 
     fn save_for_undo(&mut self) {
-        self.undo =
-            Some(Undo { cwnd: self.win.cwnd, ssthresh: self.win.ssthresh, first_retransmit: None });
+        self.undo = Some(Undo { cwnd: self.win.cwnd, ssthresh: self.win.ssthresh, first_retransmit: None });
     }
 
     /// The retransmission timer expired: RFC 5681 section 3.1, RFC 6298 section 5.4 to 5.6.

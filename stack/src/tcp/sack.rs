@@ -133,6 +133,7 @@ impl Scoreboard {
     /// Everything below `una` arrived.
     pub(super) fn ack_to(&mut self, una: SeqNumber, now: Instant, min_rtt: Duration) -> Delivered {
         let mut delivered = Delivered::default();
+        let mut repaired = false;
         while let Some(front) = self.records.front_mut() {
             if front.start.ge(una) {
                 break;
@@ -152,6 +153,7 @@ impl Scoreboard {
             if part.state != State::Sacked {
                 delivered.take(&part, now);
             }
+            repaired |= part.retransmitted;
             if part.retransmitted && part.state == State::InFlight && whole {
                 self.retransmits = self.retransmits.saturating_sub(1);
             }
@@ -160,6 +162,12 @@ impl Scoreboard {
                 break;
             }
             self.records.pop_front();
+        }
+        if repaired {
+            // What lay behind a hole had to wait for its repair: no measure of the path either (Linux:
+            // FLAG_RETRANS_DATA_ACKED).
+            delivered.rtt = None;
+            delivered.rtt_min = None;
         }
         self.high_sacked = self.high_sacked.max(una);
         self.lost_mark = self.lost_mark.max(una);

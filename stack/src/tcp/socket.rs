@@ -122,7 +122,9 @@ impl Socket {
     pub(super) fn readiness(&self) -> Readiness {
         let error = if self.error.is_some() { Readiness::ERR } else { Readiness::NONE };
         match &self.body {
-            Body::Listen(listener) => error | if listener.has_child() { Readiness::IN } else { Readiness::NONE },
+            Body::Listen(listener) => {
+                error | if listener.has_child() { Readiness::IN } else { Readiness::NONE }
+            }
             Body::Closed => {
                 let mut ready = error | Readiness::OUT | Readiness::HUP;
                 if self.shut.0 {
@@ -495,18 +497,11 @@ impl Conn {
 
     /// The RST that ends this connection: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>.
     pub(super) fn reset_segment(&self, now: Instant, opts: &TcpOptions) -> Bare {
-        let mut repr =
-            super::bare_repr(&self.tuple, self.snd_nxt, self.rcv_nxt, Flags::RST | Flags::ACK, 0);
+        let mut repr = super::bare_repr(&self.tuple, self.snd_nxt, self.rcv_nxt, Flags::RST | Flags::ACK, 0);
         if self.ts.on {
             repr.options.timestamps = Some((self.ts_now(now), self.ts.recent));
         }
-        Bare {
-            src: *self.tuple.local.ip(),
-            dst: *self.tuple.remote.ip(),
-            tos: opts.tos,
-            ttl: opts.ttl,
-            repr,
-        }
+        Bare { src: *self.tuple.local.ip(), dst: *self.tuple.remote.ip(), tos: opts.tos, ttl: opts.ttl, repr }
     }
 
     /// What TIME_WAIT must remember.

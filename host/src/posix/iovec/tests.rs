@@ -18,9 +18,8 @@ fn few_and_many_entries() {
     for n in [0, 1, 16, 17, 1024] {
         let entries: Vec<iovec> = (0..n).map(|_| iov(b"ab")).collect();
         // SAFETY: the entries are static.
-        let total = unsafe {
-            with_sources(entries.as_ptr(), n, |bufs| bufs.iter().map(|b| b.len()).sum::<usize>())
-        };
+        let total =
+            unsafe { with_sources(entries.as_ptr(), n, |bufs| bufs.iter().map(|b| b.len()).sum::<usize>()) };
         assert_eq!(total, Ok(2 * n));
     }
 }
@@ -34,9 +33,7 @@ fn targets_are_the_programs_memory() {
         iovec { iov_base: b.as_mut_ptr().cast(), iov_len: 3 },
     ];
     // SAFETY: the entries are live and do not overlap.
-    let done = unsafe {
-        with_targets(entries.as_ptr(), 3, |bufs| bufs.iter_mut().for_each(|b| b.fill(7)))
-    };
+    let done = unsafe { with_targets(entries.as_ptr(), 3, |bufs| bufs.iter_mut().for_each(|b| b.fill(7))) };
     assert_eq!(done, Ok(()));
     assert_eq!((a, b), ([7; 2], [7; 3]));
 }

@@ -8,8 +8,8 @@ use matnet_stack::Kind;
 
 use super::{Answer, change, clamp, get_listed, look, set_listed};
 use crate::errno::Errno;
-use crate::runtime::file::FileId;
 use crate::runtime::Shared;
+use crate::runtime::file::FileId;
 
 /// IP_DEFAULT_TTL
 const TTL: u8 = 64;
@@ -17,7 +17,13 @@ const TTL: u8 = 64;
 const ECN: u8 = 3;
 
 /// Reads one of level IPPROTO_IP. `room` of less than an int makes it a byte where that suffices.
-pub(super) fn get(shared: &Shared, id: FileId, kind: Kind, name: c_int, room: usize) -> Result<Answer, Errno> {
+pub(super) fn get(
+    shared: &Shared,
+    id: FileId,
+    kind: Kind,
+    name: c_int,
+    room: usize,
+) -> Result<Answer, Errno> {
     let f = shared.file(id)?;
     let answer = match name {
         libc::IP_TOS => Answer::int(look(shared, id, |o| o.tos, |o| o.tos)?.into()),

@@ -102,7 +102,8 @@ fn a_gap_is_acknowledged_at_once_with_sack() {
     b.peer(ACK, seq + 1000, 1, &[1; 1000]);
     let ack = b.flush().remove(0);
     assert_eq!(ack.repr.ack.0, b.irs + seq);
-    let at = |n: u32| SeqNumber(b.irs + n);
+    let irs = b.irs;
+    let at = |n: u32| SeqNumber(irs + n);
     assert_eq!(ack.repr.options.sack_blocks.as_slice(), &[(at(seq + 1000), at(seq + 2000))]);
     b.peer(ACK, seq + 3000, 1, &[1; 1000]);
     let ack = b.flush().remove(0);

@@ -298,14 +298,7 @@ fn icmp_ends_an_attempt_only_when_it_quotes_the_syn() {
     let local = SocketAddrV4::new(US, b.local);
     let remote = b.peer_addr();
     let hit = |b: &mut Bench, seq: u32| {
-        b.tcp.on_icmp_error(
-            b.now,
-            local,
-            remote,
-            SeqNumber(seq),
-            IcmpError::HostUnreachable,
-            &mut b.counters,
-        )
+        b.tcp.on_icmp_error(b.now, local, remote, SeqNumber(seq), IcmpError::HostUnreachable, &mut b.counters)
     };
     let iss = b.iss;
     hit(&mut b, iss.wrapping_add(1));

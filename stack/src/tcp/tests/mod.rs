@@ -74,14 +74,7 @@ impl IpOutput for Below {
                 assert!(payload.len() > usize::from(size) && payload.len() <= self.tso);
             }
         }
-        self.sent.push(Sent {
-            at: now,
-            src: tx.src,
-            dst: tx.dst,
-            repr: *tx.repr,
-            payload,
-            gso: tx.gso_size,
-        });
+        self.sent.push(Sent { at: now, src: tx.src, dst: tx.dst, repr: *tx.repr, payload, gso: tx.gso_size });
         Ok(())
     }
 
@@ -285,8 +278,7 @@ impl Bench {
     pub(super) fn sack(&mut self, ack: u32, blocks: &[(u32, u32)]) {
         let mut seg = self.segment(ACK, 1, ack, &[]);
         let at = |n: u32| SeqNumber(self.iss.wrapping_add(n));
-        seg.repr.options.sack_blocks =
-            blocks.iter().map(|(s, e)| (at(*s), at(*e))).collect::<SackBlocks>();
+        seg.repr.options.sack_blocks = blocks.iter().map(|(s, e)| (at(*s), at(*e))).collect::<SackBlocks>();
         self.rx(seg);
     }
 

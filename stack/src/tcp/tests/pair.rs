@@ -205,7 +205,10 @@ fn transfer(link: Link, seed: u64, total: [usize; 2]) -> (Duration, [Counters; 2
     while !(eof[0] && eof[1]) {
         steps += 1;
         assert!(steps < 20_000_000, "{link:?} {seed}: stuck at {sent:?} {got:?}");
-        assert!(w.step(), "{link:?} {seed}: dead at {sent:?} {got:?} {shut:?} {eof:?}");
+        if !w.step() {
+            let info = [0, 1].map(|s| ids[s].map(|id| w.ends[s].0.info(w.now, id)));
+            panic!("{link:?} {seed}: dead at {sent:?} {got:?} {shut:?} {eof:?} {info:#?}");
+        }
         if ids[1].is_none() {
             ids[1] = w.ends[1].0.accept(server).ok().map(|a| a.0);
         }
@@ -312,8 +315,7 @@ fn heavy_reordering_loses_nothing() {
 #[test]
 fn a_bottleneck_is_filled() {
     for cc in [Congestion::Cubic, Congestion::Reno] {
-        let link =
-            Link { rate: 5_000_000, delay: ms(10), keep_gso: false, cc, tso: 20_000, ..CLEAN };
+        let link = Link { rate: 5_000_000, delay: ms(10), keep_gso: false, cc, tso: 20_000, ..CLEAN };
         let (took, counters) = transfer(link, 9, [30_000_000, 0]);
         // 30 MB at 5 MB/s is 6 s.
         assert!(took < ms(8500), "{cc:?} {took:?} {:?}", counters[0].tcp_rto);

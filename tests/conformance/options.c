@@ -1,0 +1,172 @@
+/* getsockopt and setsockopt: defaults, what is given back, ranges, lengths. */
+#include "case.h"
+
+static void get(const char *what, int fd, int level, int name) {
+    int v = -999;
+    socklen_t len = sizeof v;
+    if (getsockopt(fd, level, name, &v, &len) < 0) say(what, "%s", strerrorname_np(errno));
+    else say(what, "%d length %u", v, len);
+}
+
+static void set(const char *what, int fd, int level, int name, int v) {
+    char text[96];
+    snprintf(text, sizeof text, "%s = %d", what, v);
+    TRY(text, setsockopt(fd, level, name, &v, sizeof v));
+    get(what, fd, level, name);
+}
+
+#define GET(fd, level, name) get(#name, fd, level, name)
+#define SET(fd, level, name, v) set(#name, fd, level, name, v)
+
+static void run(void) {
+    int fd = tcp(), u = udp();
+    GET(fd, SOL_SOCKET, SO_TYPE);
+    GET(fd, SOL_SOCKET, SO_DOMAIN);
+    GET(fd, SOL_SOCKET, SO_PROTOCOL);
+    GET(u, SOL_SOCKET, SO_TYPE);
+    GET(u, SOL_SOCKET, SO_PROTOCOL);
+    GET(fd, SOL_SOCKET, SO_ACCEPTCONN);
+    GET(fd, SOL_SOCKET, SO_ERROR);
+    GET(fd, SOL_SOCKET, SO_SNDLOWAT);
+    SET(fd, SOL_SOCKET, SO_SNDLOWAT, 5);
+    SET(fd, SOL_SOCKET, SO_TYPE, 1);
+    SET(fd, SOL_SOCKET, SO_REUSEADDR, 5);
+    SET(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    SET(fd, SOL_SOCKET, SO_KEEPALIVE, -1);
+    SET(fd, SOL_SOCKET, SO_BROADCAST, 1);
+    SET(u, SOL_SOCKET, SO_BROADCAST, 1);
+    SET(u, SOL_SOCKET, SO_KEEPALIVE, 1);
+    SET(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+    SET(fd, SOL_SOCKET, SO_PRIORITY, 3);
+    SET(fd, SOL_SOCKET, SO_RCVLOWAT, 0);
+    SET(fd, SOL_SOCKET, SO_RCVLOWAT, 17);
+    SET(fd, SOL_SOCKET, SO_RCVBUF, 30000);
+    SET(fd, SOL_SOCKET, SO_SNDBUF, 30000);
+    SET(fd, SOL_SOCKET, SO_RCVBUF, 1);
+    SET(fd, SOL_SOCKET, SO_SNDBUF, 1);
+    SET(u, SOL_SOCKET, SO_RCVBUF, 100000);
+    SET(u, SOL_SOCKET, SO_SNDBUF, 0);
+    GET(udp(), SOL_SOCKET, SO_RCVBUF);
+    GET(tcp(), SOL_SOCKET, SO_RCVBUF);
+    GET(tcp(), SOL_SOCKET, SO_SNDBUF);
+    SET(fd, SOL_SOCKET, 9999, 1);
+    SET(fd, 999, 1, 1);
+    SET(u, IPPROTO_TCP, TCP_NODELAY, 1);
+    SET(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+
+    SET(fd, IPPROTO_TCP, TCP_NODELAY, 7);
+    SET(fd, IPPROTO_TCP, TCP_CORK, 1);
+    SET(fd, IPPROTO_TCP, TCP_CORK, 0);
+    GET(fd, IPPROTO_TCP, TCP_MAXSEG);
+    SET(fd, IPPROTO_TCP, TCP_MAXSEG, 87);
+    SET(fd, IPPROTO_TCP, TCP_MAXSEG, 1000);
+    SET(fd, IPPROTO_TCP, TCP_MAXSEG, 40000);
+    GET(fd, IPPROTO_TCP, TCP_KEEPIDLE);
+    SET(fd, IPPROTO_TCP, TCP_KEEPIDLE, 40);
+    SET(fd, IPPROTO_TCP, TCP_KEEPIDLE, 0);
+    SET(fd, IPPROTO_TCP, TCP_KEEPIDLE, 32768);
+    GET(fd, IPPROTO_TCP, TCP_KEEPINTVL);
+    SET(fd, IPPROTO_TCP, TCP_KEEPINTVL, 5);
+    GET(fd, IPPROTO_TCP, TCP_KEEPCNT);
+    SET(fd, IPPROTO_TCP, TCP_KEEPCNT, 128);
+    SET(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+    GET(fd, IPPROTO_TCP, TCP_SYNCNT);
+    SET(fd, IPPROTO_TCP, TCP_SYNCNT, 2);
+    SET(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 1234);
+    SET(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, -1);
+    GET(fd, IPPROTO_TCP, TCP_LINGER2);
+    GET(fd, IPPROTO_TCP, TCP_QUICKACK);
+    GET(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT);
+    SET(fd, IPPROTO_TCP, 9999, 1);
+    char name[32] = "";
+    socklen_t len = sizeof name;
+    TRY("TCP_CONGESTION", getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
+    say("length", "%u", len);
+    TRY("reno", setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
+    memset(name, 0, sizeof name);
+    len = sizeof name;
+    TRY("TCP_CONGESTION", getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
+    say("name", "%s", name);
+    TRY("no such algorithm", setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "nosuch", 6));
+    TRY("empty name", setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "", 0));
+    len = 3;
+    TRY("three bytes of a name", getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
+    say("length", "%u", len);
+
+    GET(fd, IPPROTO_IP, IP_TTL);
+    SET(fd, IPPROTO_IP, IP_TTL, 9);
+    SET(fd, IPPROTO_IP, IP_TTL, 0);
+    SET(fd, IPPROTO_IP, IP_TTL, 256);
+    SET(fd, IPPROTO_IP, IP_TTL, -1);
+    SET(fd, IPPROTO_IP, IP_TOS, 0x13);
+    SET(u, IPPROTO_IP, IP_TOS, 0x13);
+    SET(u, IPPROTO_IP, IP_RECVERR, 1);
+    GET(u, IPPROTO_IP, IP_MTU_DISCOVER);
+    SET(u, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+    SET(u, IPPROTO_IP, IP_MTU_DISCOVER, 9);
+    GET(u, IPPROTO_IP, IP_MTU);
+    connect_to(u, peer_ip, ECHO_PORT);
+    GET(u, IPPROTO_IP, IP_MTU);
+    SET(fd, IPPROTO_IP, 9999, 1);
+    unsigned char byte = 17;
+    TRY("a byte of TTL", setsockopt(u, IPPROTO_IP, IP_TTL, &byte, 1));
+    len = 1;
+    byte = 0;
+    TRY("read as a byte", getsockopt(u, IPPROTO_IP, IP_TTL, &byte, &len));
+    say("byte", "%d length %u", byte, len);
+
+    int v = 1;
+    TRY("short", setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &v, 3));
+    TRY("short, unknown", setsockopt(fd, SOL_SOCKET, 9999, &v, 3));
+    TRY("short, TCP", setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &v, 3));
+    TRY("long", setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, name, 20));
+    len = 2;
+    TRY("cut", getsockopt(fd, SOL_SOCKET, SO_TYPE, &v, &len));
+    say("length", "%u", len);
+    len = (socklen_t)-1;
+    TRY("negative", getsockopt(fd, SOL_SOCKET, SO_TYPE, &v, &len));
+
+    struct linger l = {9, 9};
+    len = sizeof l;
+    TRY("SO_LINGER", getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &len));
+    say("linger", "%d %d length %u", l.l_onoff, l.l_linger, len);
+    l = (struct linger){7, 5};
+    TRY("set", setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof l));
+    TRY("get", getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &len));
+    say("linger", "%d %d", l.l_onoff, l.l_linger);
+    l = (struct linger){0, 8};
+    TRY("off", setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof l));
+    TRY("get", getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &len));
+    say("linger", "%d %d", l.l_onoff, l.l_linger);
+    TRY("short", setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, 4));
+    struct timeval tv = {3, 250000};
+    TRY("SO_SNDTIMEO", setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv));
+    tv = (struct timeval){0, 0};
+    len = sizeof tv;
+    TRY("SO_SNDTIMEO", getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len));
+    say("time", "%ld.%06ld", (long)tv.tv_sec, (long)tv.tv_usec);
+
+    int six = socket(AF_INET6, SOCK_STREAM, 0);
+    SET(six, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    SET(six, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    SET(six, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 7);
+    SET(six, IPPROTO_IPV6, IPV6_UNICAST_HOPS, -1);
+    SET(six, IPPROTO_IPV6, IPV6_TCLASS, 16);
+    SET(six, IPPROTO_IP, IP_TOS, 16);
+    GET(six, SOL_SOCKET, SO_DOMAIN);
+
+    int c = dial(ECHO_PORT);
+    struct tcp_info info = {0};
+    len = sizeof info;
+    TRY("TCP_INFO", getsockopt(c, IPPROTO_TCP, TCP_INFO, &info, &len));
+    say("established", "%d, mss set %d, rtt set %d, options %d", info.tcpi_state, info.tcpi_snd_mss > 500, info.tcpi_rtt > 0,
+        info.tcpi_options & 7);
+    len = 1;
+    info.tcpi_state = 0;
+    TRY("TCP_INFO, one byte", getsockopt(c, IPPROTO_TCP, TCP_INFO, &info, &len));
+    say("state", "%d length %u", info.tcpi_state, len);
+    GET(c, IPPROTO_TCP, TCP_MAXSEG);
+    int port, ls = listener(&port);
+    GET(ls, SOL_SOCKET, SO_ACCEPTCONN);
+    TRY("setsockopt on a file", setsockopt(open("/dev/null", O_RDWR), SOL_SOCKET, SO_REUSEADDR, &v, sizeof v));
+}

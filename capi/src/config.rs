@@ -86,12 +86,14 @@ impl matnet_config {
     }
 }
 
-/// Gives the options by program. Call it before the first `matnet_socket` and before other threads
-/// start; it is not needed when the defaults and the environment will do. `config` may be NULL:
-/// everything from the environment.
+/// Gives the options by program. It is not needed when the defaults and the environment will do.
+/// `config` may be NULL: everything from the environment.
 ///
-/// Nothing is opened yet: that is for the first `matnet_socket`. For a program that was started
-/// under LD_PRELOAD the environment has been read already, and stays.
+/// Call it first in main, before other threads start: before the first `matnet_socket`, and with
+/// the shared library before any socket(2) for the internet, which reads the options too. Under
+/// LD_PRELOAD it may be too late in any case: then the environment holds.
+///
+/// Nothing is opened yet: that is for the first `matnet_socket`.
 ///
 /// Returns 0, or -1 and errno: EBUSY when the options were read already, EINVAL when a value (here
 /// or in the environment) is not understood: one line on standard error says which and what was

@@ -44,6 +44,14 @@ pub struct Flow {
     pub snd_max: SeqNumber,
     /// What the stack last acknowledged.
     pub rcv_nxt: Option<SeqNumber>,
+    /// Right edges of the windows that the network announced.
+    pub edges: Vec<SeqNumber>,
+    /// The largest window shift that the network announced.
+    pub shift: u8,
+    /// Right edge of the window that the stack last announced, on connections from the network.
+    announced: Option<SeqNumber>,
+    /// The stack's window shift.
+    announced_shift: u8,
     /// The stack's last timestamp.
     pub ts_val: u32,
     /// The network sent something urgent, so a byte may be missing from the stream.
@@ -59,6 +67,8 @@ impl Flow {
             self.syns.push(repr.seq);
         }
         self.urgent |= repr.flags.contains(tcp::Flags::URG);
+        self.shift = self.shift.max(repr.options.window_scale.unwrap_or(0));
+        self.edges.push(repr.ack + (usize::from(repr.window) << self.shift));
         self.spans.push((repr.seq, len as u32 + u32::from(syn) + u32::from(fin)));
     }
 
@@ -100,7 +110,25 @@ impl Flow {
                 self.iss = Some(repr.seq);
                 self.snd_max = repr.seq;
                 self.rcv_nxt = None;
+                self.announced = None;
             }
+        }
+        // A connection whose SYN was lost before it left (no neighbour, device full) shows itself by an
+        // acknowledgement, which then stands at the start of its stream.
+        if !self.iss.is_some_and(|iss| repr.seq.ge(iss) && repr.seq.le(self.snd_max)) {
+            self.iss = Some(repr.seq - 1);
+            self.snd_max = repr.seq;
+            self.announced = None;
+        }
+        if syn && ack {
+            self.announced = Some(repr.ack + usize::from(repr.window));
+            self.announced_shift = repr.options.window_scale.unwrap_or(0);
+        } else if let Some(before) = self.announced {
+            // RFC 9293 section 3.8.6: a window should not be taken back, but for what the shift cuts off.
+            let edge = repr.ack + (usize::from(repr.window) << self.announced_shift);
+            let cut = (1 << self.announced_shift) - 1;
+            assert!((edge + cut).ge(before), "the window shrinks by {}", before - edge);
+            self.announced = Some(edge.max(before));
         }
         if ack {
             self.rcv_nxt = Some(repr.ack);
@@ -109,6 +137,8 @@ impl Flow {
         self.snd_max = self.snd_max.max(repr.seq + len);
         if !payload.is_empty() {
             let iss = self.iss.expect("data only on a connection whose SYN was seen");
+            let end = repr.seq + payload.len();
+            assert!(self.edges.iter().any(|&edge| end.le(edge)), "{end} is beyond every window announced");
             let offset = (repr.seq - iss - 1) as u32;
             for (i, &byte) in payload.iter().enumerate() {
                 assert_eq!(byte, program_byte(offset.wrapping_add(i as u32)), "byte {i} at offset {offset}");

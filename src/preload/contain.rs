@@ -17,8 +17,8 @@ use std::ffi::c_void;
 
 use libc::c_int;
 
-/// The class of Rust's exceptions: "MOZ\0RUST" (library/panic_unwind).
-const RUST: u64 = 0x4d4f_5a00_5255_5354;
+/// The class of Rust's exceptions (library/panic_unwind); older versions of std have it the other way round.
+const RUST: [u64; 2] = [u64::from_ne_bytes(*b"MOZ\0RUST"), u64::from_be_bytes(*b"MOZ\0RUST")];
 const SEARCH_PHASE: c_int = 1;
 const HANDLER_FRAME: c_int = 4;
 const FORCE_UNWIND: c_int = 8;
@@ -112,7 +112,7 @@ unsafe extern "C" fn personality(
     exception: *mut c_void,
     context: *mut c_void,
 ) -> c_int {
-    if class != RUST || actions & FORCE_UNWIND != 0 {
+    if !RUST.contains(&class) || actions & FORCE_UNWIND != 0 {
         return CONTINUE_UNWIND;
     }
     if actions & SEARCH_PHASE != 0 {

@@ -4,10 +4,12 @@
 //! check the room first and stop the program as glibc does. pread and pwrite need no hook: on a socket the kernel
 //! answers ESPIPE, and what is behind our numbers is a socket. preadv2 and pwritev2 at offset -1 are readv and writev.
 
-use libc::{c_int, c_long, c_uint, c_void, iovec, mmsghdr, msghdr, off_t, size_t, sockaddr, socklen_t, ssize_t};
+use libc::{
+    c_int, c_long, c_uint, c_void, iovec, mmsghdr, msghdr, off_t, size_t, sockaddr, socklen_t, ssize_t,
+};
 use libc::{off64_t, timespec};
-use matnet_host::posix::{self, Outcome};
 use matnet_host::Errno;
+use matnet_host::posix::{self, Outcome};
 use matnet_host::runtime::fdtable::is_special;
 
 use super::create::store;
@@ -50,11 +52,18 @@ pub(super) unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> ssize_t {
 /// writev(2)
 pub(super) unsafe fn writev(fd: c_int, iov: *const iovec, n: c_int) -> ssize_t {
     // SAFETY: the caller's own arguments.
-    ours_or(|| unsafe { posix::writev(fd, iov, n) }, || unsafe { real::writev(fd, iov, n) as c_long }) as ssize_t
+    ours_or(|| unsafe { posix::writev(fd, iov, n) }, || unsafe { real::writev(fd, iov, n) as c_long })
+        as ssize_t
 }
 
 /// preadv2(2); at any other offset the kernel says ESPIPE.
-pub(super) unsafe fn preadv2(fd: c_int, iov: *const iovec, n: c_int, offset: off64_t, flags: c_int) -> ssize_t {
+pub(super) unsafe fn preadv2(
+    fd: c_int,
+    iov: *const iovec,
+    n: c_int,
+    offset: off64_t,
+    flags: c_int,
+) -> ssize_t {
     if offset != -1 {
         // SAFETY: the caller's own arguments.
         return unsafe { real::preadv2(fd, iov, n, offset, flags) };
@@ -70,7 +79,13 @@ pub(super) unsafe fn preadv2(fd: c_int, iov: *const iovec, n: c_int, offset: off
 }
 
 /// pwritev2(2); at any other offset the kernel says ESPIPE.
-pub(super) unsafe fn pwritev2(fd: c_int, iov: *const iovec, n: c_int, offset: off64_t, flags: c_int) -> ssize_t {
+pub(super) unsafe fn pwritev2(
+    fd: c_int,
+    iov: *const iovec,
+    n: c_int,
+    offset: off64_t,
+    flags: c_int,
+) -> ssize_t {
     if offset != -1 {
         // SAFETY: the caller's own arguments.
         return unsafe { real::pwritev2(fd, iov, n, offset, flags) };
@@ -132,9 +147,10 @@ pub(super) unsafe fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssi
         return super::fail(Errno::EFAULT) as ssize_t;
     }
     // SAFETY: the caller's own arguments.
-    ours_or(|| unsafe { posix::sendmsg(fd, msg, flags) }, || unsafe {
-        real::sendmsg(fd, msg, flags) as c_long
-    }) as ssize_t
+    ours_or(
+        || unsafe { posix::sendmsg(fd, msg, flags) },
+        || unsafe { real::sendmsg(fd, msg, flags) as c_long },
+    ) as ssize_t
 }
 
 /// sendmmsg(2)
@@ -143,9 +159,10 @@ pub(super) unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c
         return super::fail(Errno::EFAULT) as c_int;
     }
     // SAFETY: the caller's own arguments.
-    ours_or(|| unsafe { posix::sendmmsg(fd, msgs, n, flags) }, || unsafe {
-        c_long::from(real::sendmmsg(fd, msgs, n, flags))
-    }) as c_int
+    ours_or(
+        || unsafe { posix::sendmmsg(fd, msgs, n, flags) },
+        || unsafe { c_long::from(real::sendmmsg(fd, msgs, n, flags)) },
+    ) as c_int
 }
 
 /// recv(2)

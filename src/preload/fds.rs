@@ -15,8 +15,8 @@ use matnet_host::runtime::fdtable::is_special;
 use matnet_host::{Errno, log};
 
 use super::contain::contained;
-use super::table::real;
 pub(super) use super::made;
+use super::table::real;
 use super::{above_limit, fail, ours, ours_or};
 
 /// close(2)
@@ -84,9 +84,10 @@ pub(super) unsafe fn fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int {
 /// ioctl(2)
 pub(super) unsafe fn ioctl(fd: c_int, request: c_ulong, arg: *mut c_void) -> c_int {
     // SAFETY: the caller's own arguments.
-    ours_or(|| unsafe { posix::ioctl(fd, request, arg) }, || unsafe {
-        c_long::from(real::ioctl(fd, request, arg))
-    }) as c_int
+    ours_or(
+        || unsafe { posix::ioctl(fd, request, arg) },
+        || unsafe { c_long::from(real::ioctl(fd, request, arg)) },
+    ) as c_int
 }
 
 /// close_range(2)

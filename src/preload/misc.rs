@@ -100,7 +100,9 @@ fn irregular(nr: c_long, args: Args) -> Option<c_long> {
             None
         }
         // As _Fork: the child has to know that it is one. (flags, stack, ...)
-        libc::SYS_clone if a == libc::SIGCHLD as usize && b == 0 && fdspace::program_soft_limit().is_some() => {
+        libc::SYS_clone
+            if a == libc::SIGCHLD as usize && b == 0 && fdspace::program_soft_limit().is_some() =>
+        {
             Some(fork())
         }
         libc::SYS_ppoll => {
@@ -128,11 +130,13 @@ fn irregular(nr: c_long, args: Args) -> Option<c_long> {
         // (fd, iov, n, low half, high half, flags); on 64-bit machines the low half is the whole offset.
         libc::SYS_preadv2 if fdtable::is_special(a as c_int) => {
             // SAFETY: the program's own pointers.
-            Some(unsafe { data::preadv2(a as c_int, b as *const iovec, c as c_int, d as i64, f as c_int) } as c_long)
+            Some(unsafe { data::preadv2(a as c_int, b as *const iovec, c as c_int, d as i64, f as c_int) }
+                as c_long)
         }
         libc::SYS_pwritev2 if fdtable::is_special(a as c_int) => {
             // SAFETY: the program's own pointers.
-            Some(unsafe { data::pwritev2(a as c_int, b as *const iovec, c as c_int, d as i64, f as c_int) } as c_long)
+            Some(unsafe { data::pwritev2(a as c_int, b as *const iovec, c as c_int, d as i64, f as c_int) }
+                as c_long)
         }
         libc::SYS_io_uring_setup if denies_io_uring() => Some(fail(Errno::ENOSYS)),
         libc::SYS_io_uring_setup

@@ -25,9 +25,9 @@ mod startup;
 mod table;
 
 use libc::{c_int, c_long, c_void};
+use matnet_host::Errno;
 use matnet_host::posix::{self, Outcome};
 use matnet_host::runtime::{fdspace, fdtable, sys};
-use matnet_host::Errno;
 
 use contain::contained;
 

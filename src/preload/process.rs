@@ -93,7 +93,11 @@ pub(super) unsafe fn _fork() -> pid_t {
 
 /// What vfork jumps to.
 extern "C" fn vfork_target() -> *mut c_void {
-    if fdspace::program_soft_limit().is_some() { libc::fork as *const () as *mut c_void } else { real::sym::vfork.get() }
+    if fdspace::program_soft_limit().is_some() {
+        libc::fork as *const () as *mut c_void
+    } else {
+        real::sym::vfork.get()
+    }
 }
 
 /// execle: the environment follows the null that ends the arguments.

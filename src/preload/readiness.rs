@@ -40,6 +40,7 @@ unsafe fn with_ours<'a>(fds: *mut pollfd, n: nfds_t) -> Option<&'a mut [pollfd]>
 pub(super) unsafe fn poll(fds: *mut pollfd, n: nfds_t, timeout: c_int) -> c_int {
     // SAFETY: the caller's own arguments.
     match unsafe { with_ours(fds, n) } {
+        // SAFETY: as above.
         None => unsafe { real::poll(fds, n, timeout) },
         Some(all) => {
             let time = u64::try_from(timeout).ok().map(Duration::from_millis);
@@ -50,9 +51,15 @@ pub(super) unsafe fn poll(fds: *mut pollfd, n: nfds_t, timeout: c_int) -> c_int 
 
 /// ppoll(2)
 #[inline(always)]
-pub(super) unsafe fn ppoll(fds: *mut pollfd, n: nfds_t, time: *const timespec, mask: *const sigset_t) -> c_int {
+pub(super) unsafe fn ppoll(
+    fds: *mut pollfd,
+    n: nfds_t,
+    time: *const timespec,
+    mask: *const sigset_t,
+) -> c_int {
     // SAFETY: the caller's own arguments.
     match unsafe { with_ours(fds, n) } {
+        // SAFETY: as above.
         None => unsafe { real::ppoll(fds, n, time, mask) },
         Some(all) => {
             // SAFETY: null or valid, as ppoll requires.

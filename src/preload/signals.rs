@@ -202,7 +202,11 @@ fn install(sig: c_int, handler: sighandler_t, mask: u64, flags: c_int) -> sighan
     // SAFETY: the first 8 bytes of a sigset_t are the kernel's set.
     unsafe { *(&raw mut new.sa_mask).cast::<u64>() = mask };
     // SAFETY: both are locals.
-    if unsafe { sigaction(sig, &raw const new, &raw mut old) } == 0 { old.sa_sigaction } else { libc::SIG_ERR }
+    if unsafe { sigaction(sig, &raw const new, &raw mut old) } == 0 {
+        old.sa_sigaction
+    } else {
+        libc::SIG_ERR
+    }
 }
 
 fn is_valid(sig: c_int, handler: sighandler_t) -> bool {

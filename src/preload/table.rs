@@ -21,9 +21,9 @@
 //! (installs no handler); getnameinfo, gethostbyname, getifaddrs and kin (the resolver is libc's).
 
 use libc::{
-    DIR, FILE, addrinfo, c_char, c_int, c_long, c_uint, c_ulong, c_void, clockid_t, epoll_event, fd_set, iovec,
-    mmsghdr, mode_t, msghdr, nfds_t, off_t, off64_t, pid_t, pollfd, rlimit, sigaction, sighandler_t, sigset_t,
-    size_t, sockaddr, socklen_t, ssize_t, timespec, timeval,
+    DIR, FILE, addrinfo, c_char, c_int, c_long, c_uint, c_ulong, c_void, clockid_t, epoll_event, fd_set,
+    iovec, mmsghdr, mode_t, msghdr, nfds_t, off_t, off64_t, pid_t, pollfd, rlimit, sigaction, sighandler_t,
+    sigset_t, size_t, sockaddr, socklen_t, ssize_t, timespec, timeval,
 };
 use matnet_host::runtime::fdtable;
 
@@ -214,29 +214,32 @@ macro_rules! export {
     };
 }
 
-/// One arm of `syscall()`.
+/// One arm of `syscall()`. It goes to the body, not to the exported function: that name may be another library's, whose
+/// own `read` makes `syscall(SYS_read)`.
 macro_rules! arm {
-    ($nr:ident $args:ident $class:ident $symbol:ident ($($ty:ty),*) [] []) => {};
-    ($nr:ident $args:ident $class:ident $symbol:ident ($($ty:ty),*) [$($call:ident)*] [$($x86:ident)*]) => {
+    ($nr:ident $args:ident $class:ident $group:ident $body:ident ($($ty:ty),*) [] []) => {};
+    ($nr:ident $args:ident $class:ident $group:ident $body:ident ($($ty:ty),*) [$($call:ident)*] [$($x86:ident)*]) => {
         let hit = [$(libc::$call,)*].contains(&$nr);
         #[cfg(target_arch = "x86_64")]
         let hit = hit || [$(libc::$x86,)*].contains(&$nr);
         if hit {
-            return arm!(@ $nr $args $class $symbol ($($ty),*));
+            return arm!(@ $nr $args $class $group $body ($($ty),*));
         }
     };
-    (@ $nr:ident $args:ident gate $symbol:ident ($($ty:ty),*)) => {{
+    (@ $nr:ident $args:ident gate $group:ident $body:ident ($($ty:ty),*)) => {{
         if !fdtable::is_special($args.first() as c_int) {
             return None;
         }
-        Some(arm!(@ call $args $symbol ($($ty),*)))
+        Some(arm!(@ call $args $group $body ($($ty),*)))
     }};
-    (@ $nr:ident $args:ident make $symbol:ident ($($ty:ty),*)) => { Some($args.made($nr)) };
-    (@ $nr:ident $args:ident own $symbol:ident ($($ty:ty),*)) => { Some(arm!(@ call $args $symbol ($($ty),*))) };
-    (@ call $args:ident $symbol:ident ($($ty:ty),*)) => {{
+    (@ $nr:ident $args:ident make $group:ident $body:ident ($($ty:ty),*)) => { Some($args.made($nr)) };
+    (@ $nr:ident $args:ident own $group:ident $body:ident ($($ty:ty),*)) => {
+        Some(arm!(@ call $args $group $body ($($ty),*)))
+    };
+    (@ call $args:ident $group:ident $body:ident ($($ty:ty),*)) => {{
         let mut rest = $args.iter();
         // SAFETY: the program's own arguments, in the order that the function takes them.
-        c_long::from(unsafe { exports::$symbol($(rest.next() as $ty),*) } as c_long)
+        unsafe { $group::$body($(rest.next() as $ty),*) as c_long }
     }};
 }
 
@@ -286,7 +289,7 @@ macro_rules! define {
 
         /// `syscall()` with a number that is here; None: make the raw call.
         pub(super) fn dispatch(nr: c_long, args: misc::Args) -> Option<c_long> {
-            $( arm!(nr args $class $symbol ($($ty),*) [$($call)*] [$($x86)*]); )*
+            $( arm!(nr args $class $group $body ($($ty),*) [$($call)*] [$($x86)*]); )*
             None
         }
     };

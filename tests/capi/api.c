@@ -3,8 +3,8 @@
  *
  *     api TAP OWN_ADDR ADDR ECHO_PORT UDP_PORT SINK_PORT
  *
- * ADDR runs a TCP echo server, a UDP echo server and a TCP sink. Linked with either library. At the end the program
- * returns from main with bytes unsent: they must reach the sink.
+ * ADDR runs a TCP echo server, a UDP echo server and a TCP sink. Linked with either library; -DSHARED for the one that
+ * hooks libc. At the end the program returns from main with bytes unsent: they must reach the sink.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -278,6 +278,37 @@ static void with_ourselves(const char *ip)
     CHECK(matnet_close(client) == 0 && matnet_close(listener) == 0);
 }
 
+/* Merely linked, the library leaves the program's own sockets to the kernel. */
+static void own_sockets(void)
+{
+    struct matnet_stats before = MATNET_STATS_INIT, after = MATNET_STATS_INIT;
+    CHECK(matnet_stats(&before) == 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(fd >= 0);
+    CHECK(matnet_stats(&after) == 0 && after.sockets == before.sockets);
+    CHECK(close(fd) == 0);
+}
+
+/* libc's own calls on our sockets, where they are hooked. */
+static void libc_calls(const char *port)
+{
+#ifdef SHARED
+    int fd = connected(port);
+    char buf[16];
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    CHECK(write(fd, "by libc", 7) == 7);
+    CHECK(poll(&p, 1, 10000) == 1 && p.revents == POLLIN);
+    CHECK(recv(fd, buf, 3, MSG_PEEK) == 3);
+    CHECK(read(fd, buf, sizeof buf) == 7 && memcmp(buf, "by libc", 7) == 0);
+    CHECK(shutdown(fd, SHUT_WR) == 0);
+    CHECK(read(fd, buf, sizeof buf) == 0);
+    CHECK(close(fd) == 0);
+    FAILS(matnet_send(fd, "x", 1, 0), EBADF);
+#else
+    matnet_close(connected(port));
+#endif
+}
+
 static void figures(void)
 {
     struct matnet_stats stats = MATNET_STATS_INIT;
@@ -307,6 +338,8 @@ int main(int argc, char **argv)
     datagrams(udp);
     with_ourselves("127.0.0.1");
     with_ourselves(own);
+    own_sockets();
+    libc_calls(echo);
     figures();
 
     /* Four megabytes to a slow reader, and out. */

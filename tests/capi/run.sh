@@ -4,6 +4,9 @@
 #
 # Root, or a user who may make user namespaces. Everything happens in a network namespace of its own, which takes its
 # devices along when it ends.
+#
+# Compiler flags are lists of words here, on purpose:
+# shellcheck disable=SC2046,SC2054,SC2086,SC2207
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -157,7 +160,7 @@ for kind in shared static shared-asan static-asan; do
         make+=(STATIC=1)
         api+=("$lib/libmatnet.a" $(pkg-config --static --libs-only-l matnet | sed 's/-lmatnet//'))
         ;;
-    *) api+=($(pkg-config --libs matnet) "-Wl,-rpath,$lib") ;;
+    *) api+=(-DSHARED $(pkg-config --libs matnet) "-Wl,-rpath,$lib") ;;
     esac
 
     step "$kind: build"
@@ -203,7 +206,7 @@ for kind in shared static shared-asan static-asan; do
     step "$kind: every call"
     peer "$kind-api-udp" udp_echo 7007 $own 2
     peer "$kind-api-sink" tcp_sink 7008 $own
-    peer "$kind-api-echo" tcp_echo 7006 $own 2
+    peer "$kind-api-echo" tcp_echo 7006 $own 3
     timeout 60 "$out/api" "$tap" $own $host 7006 7007 7008 >"$tmp/$kind-api.log" 2>&1
     grep -q 'MATNET_ADDR: "10.88.45/24": expected an IPv4 address' "$tmp/$kind-api.log"
     # Returning from main with unsent bytes: the peer has them all, then the FIN.
@@ -212,11 +215,16 @@ for kind in shared static shared-asan static-asan; do
     last_peer
     grep -qx "$sink" "$tmp/peer-$kind-api-sink.log"
 
-    # Without a device the program gets an errno and one line, and goes on.
-    step "$kind: no device"
+    # What cannot work: the program gets an errno, a person gets one line.
+    step "$kind: a bad option, no device"
     MATNET_ADDR=10.1.2.3/33 timeout 10 "$out/udp" server 7009 >"$tmp/$kind-bad.log" 2>&1 && exit 1
     grep -q 'MATNET_ADDR: "10.1.2.3/33": expected' "$tmp/$kind-bad.log"
     grep -q '^socket: Network is down$' "$tmp/$kind-bad.log"
+    # shellcheck disable=SC2016
+    unshare --mount sh -c 'mount -t tmpfs none /dev/net && exec timeout 10 "$0" server 7009' "$out/udp" \
+        >"$tmp/$kind-none.log" 2>&1 && exit 1
+    [ "$(grep -c '^matnet\[.*/dev/net/tun' "$tmp/$kind-none.log")" = 1 ]
+    grep -q '^socket: Network is down$' "$tmp/$kind-none.log"
 done
 
 step "uninstall leaves nothing"

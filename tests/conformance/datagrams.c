@@ -50,6 +50,7 @@ static void run(void) {
     settle();
     ready("refused", bad);
     TRY("send tells", send(bad, "x", 1, 0));
+    TRY("once", send(bad, "x", 1, 0));
     settle();
     TRY("recv tells", recv(bad, buf, 1, 0));
     TRY("once", recv(bad, buf, 1, MSG_DONTWAIT));

@@ -139,7 +139,7 @@ static void run(void) {
     TRY("get", getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &len));
     say("linger", "%d %d", l.l_onoff, l.l_linger);
     TRY("short", setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, 4));
-    struct timeval tv = {3, 250000};
+    struct timeval tv = {3, 240000};
     TRY("SO_SNDTIMEO", setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv));
     tv = (struct timeval){0, 0};
     len = sizeof tv;

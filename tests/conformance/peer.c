@@ -100,7 +100,8 @@ static void *serve(void *p) {
     case HELLO:
         write_all(j.fd, "hello", 5);
         break;
-    case RESET:
+    case RESET: /* not before connect has returned there */
+        usleep(50000);
         reset(j.fd);
         return NULL;
     case IGNORE: /* reads nothing until told by a byte out of band of this connection: never */

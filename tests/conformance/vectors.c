@@ -13,7 +13,8 @@ static void run(void) {
     TRY("writev of nothing", writev(fd, out, 0));
     TRY("writev, empty entries", writev(fd, out + 1, 1));
     TRY("readv of nothing", readv(fd, in, 0));
-    TRY("writev, negative", writev(fd, out, -1));
+    volatile int negative = -1;
+    TRY("writev, negative", writev(fd, out, negative));
     static struct iovec many[1100];
     for (int i = 0; i < 1100; i++) many[i] = (struct iovec){"z", 1};
     TRY("writev, 1024", writev(fd, many, 1024));

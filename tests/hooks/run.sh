@@ -16,6 +16,7 @@ failed=0
 run() {
     local name=$1 preload=$2
     shift 2
+    # shellcheck disable=SC2016  # expanded by the inner shell
     timeout -k 5 120 unshare --map-root-user --net bash -c '
         ip link set lo up 2>/dev/null
         preload=$1
@@ -33,7 +34,7 @@ compare() {
         cat "$dir/$name.kernel.err"
         failed=1
     fi
-    run "$name.library" "${before:+$before:}$library" "$dir/bin/$name" $argument
+    run "$name.library" "${before:+$before:}$library" "$dir/bin/$name" ${argument:+"$argument"}
     code=$?
     [ -n "$argument" ] && cp "$dir/$name.library" "$dir/$name.kernel"
     : >"$dir/diff"

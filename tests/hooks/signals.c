@@ -32,9 +32,8 @@ static void nested(int sig)
 
 static void on_stack(int sig)
 {
-    char here;
     (void)sig;
-    where = (void *)((size_t)&here | 0);
+    where = __builtin_frame_address(0);
 }
 
 static int is_default(int sig)

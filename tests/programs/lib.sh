@@ -226,7 +226,18 @@ namespace() {
         echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
         echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
     ' 2>/dev/null
-    nsenter --net="/proc/$LAST/ns/net" -- sysctl -qw net.ipv4.tcp_congestion_control=cubic 2>/dev/null
+    # The kernel's tail loss probe repeats a segment when an answer takes longer than two round trips, here some
+    # milliseconds: as long as the program may wait for a processor on a busy machine. Off, so that a retransmission in a
+    # capture means something; the 200 ms of the retransmission timer stay.
+    nsenter --net="/proc/$LAST/ns/net" -- sysctl -qw net.ipv4.tcp_congestion_control=cubic net.ipv4.tcp_early_retrans=0 2>/dev/null
+}
+
+# one_receiver NAMESPACE-PID DEVICE: frames that arrive there are taken in order.
+# shellcheck disable=SC2016
+one_receiver() {
+    nsenter --net="/proc/$1/ns/net" -- unshare -m sh -c '
+        mount -t sysfs sysfs /sys && echo 1 >"/sys/class/net/$0/queues/rx-0/rps_cpus"' "$2" 2>>"$WORK/peer.err" ||
+        note "cannot steer $2 to one processor: reordering is possible"
 }
 
 # topology direct|bridged: the namespaces of the program and its peer, and what connects them.
@@ -244,6 +255,8 @@ topology() {
         in_peer ip link set veth1 up
         in_prog ip addr add $PROG_IP/24 dev veth0
         in_prog ip link set veth0 up
+        one_receiver "$PROG_NS" veth0
+        one_receiver "$PEER_NS" veth1
         return
     fi
     case $TOPOLOGY in
@@ -270,6 +283,9 @@ NFT
         for device in br0 veth0 matnet0; do in_prog ip link set "$device" up; done
         in_peer ip addr add $HOST_IP/24 dev veth1
         in_peer ip link set veth1 up
+        # A veth delivers on the sender's processor: with two senders it reorders. One processor receives, then.
+        one_receiver "$PROG_NS" veth0
+        one_receiver "$PEER_NS" veth1
         ;;
     *)
         not_ok "no topology '$TOPOLOGY'"
@@ -445,6 +461,7 @@ check_capture() {
             exit problems ? 1 : 0
         }' "$table"); then
         ok "capture is clean: $report"
+        rm -f "$CAPTURE"
     else
         not_ok "capture: $report"
     fi

@@ -49,7 +49,7 @@ for topology in direct bridged; do
     check_moved to 50000000
     check "nginx ends when told" stop "$server" QUIT
     check_capture $SIZE 50000000
-    rm -f "$WORK/out.data" "$CAPTURE" "$WORK/root/up/put.data"
+    rm -f "$WORK/out.data" "$WORK/root/up/put.data"
 
     OPTIONS=()
     prog_bg nginx nginx -p "$WORK" -c "$WORK/nginx.conf" -e "$WORK/nginx-error.log"

@@ -109,6 +109,8 @@ fn get(shared: &mut Shared, id: FileId, level: c_int, name: c_int, room: usize) 
         libc::IPPROTO_IP => ip::get(shared, id, kind, name, room),
         libc::IPPROTO_IPV6 if domain == libc::AF_INET6 => ip::get_v6(shared, id, name),
         libc::IPPROTO_UDP if kind == Kind::Udp => get_listed(shared, id, level, name),
+        // do_ip_getsockopt and ipv6_getsockopt differ here.
+        _ if domain == libc::AF_INET => Err(Errno::EOPNOTSUPP),
         _ => Err(Errno::ENOPROTOOPT),
     }
 }

@@ -4,8 +4,8 @@
 //! without waiting. To wait, the thread registers on its sockets and sleeps in one ppoll on the kernel's descriptors and its own
 //! event descriptor ([`Runtime::sleep`]). poll never restarts: a handler that ran means EINTR, unless something is ready.
 //!
-//! A socket that is closed meanwhile is watched to the end, as in the kernel; one that moves to the kernel meanwhile is looked up
-//! again. Up to 32 descriptors need no memory here.
+//! Each pass looks the numbers up again, as do_pollfd does: a number that was closed meanwhile is POLLNVAL once something wakes the
+//! call, and one that became another socket is that socket. Up to 32 descriptors need no memory here.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::runtime::fdtable::{self, Slot};
 use crate::runtime::file::FileId;
 use crate::runtime::inside::{self, Interrupt};
 use crate::runtime::wait::Woken;
-use crate::runtime::{self, Locked, Runtime, Shared, fdspace, sys};
+use crate::runtime::{self, Runtime, Shared, fdspace, sys};
 
 /// Entries that need no memory.
 const FEW: usize = 32;
@@ -125,7 +125,10 @@ struct Call<'a> {
     settled: usize,
 }
 
+/// An entry that ppoll skips: not the kernel's.
 const NOBODY: pollfd = pollfd { fd: -1, events: 0, revents: 0 };
+/// Skipped as well: the kernel's, but without news for the caller.
+const DEAF: c_int = -2;
 
 impl<'a> Call<'a> {
     fn new(fds: &'a mut [pollfd], wanted: fn(c_short) -> c_short) -> Call<'a> {
@@ -168,11 +171,10 @@ impl<'a> Call<'a> {
         at_once: bool,
         mask: Option<&sigset_t>,
     ) -> Result<Option<usize>, Errno> {
-        let mut holds: Option<Holds> = None;
         let mut woken = None;
         loop {
             let mut locked = runtime.lock();
-            let Some(ours) = self.look(&mut locked, holds.is_some()) else {
+            let Some(ours) = self.look(&mut locked) else {
                 drop(locked);
                 return Ok(None);
             };
@@ -184,27 +186,21 @@ impl<'a> Call<'a> {
             };
             let expired = woken == Some(Woken::TimedOut) || (at_once && mask.is_none());
             if ours + in_kernel + self.settled > 0 || interrupted || expired {
-                if let Some(h) = holds.as_mut() {
-                    h.release(&mut locked);
-                }
                 drop(locked);
                 let in_kernel = if woken == Some(Woken::Look) { in_kernel } else { self.ask_kernel() };
                 let total = ours + in_kernel + self.settled;
                 return if total == 0 && interrupted { Err(Errno::EINTR) } else { Ok(Some(total)) };
-            }
-            if holds.is_none() {
-                holds = Some(Holds::take(runtime, &mut locked, self.files.slice()));
             }
             woken = Some(runtime.sleep(locked, self.files.slice(), self.kernel.slice(), until, mask)?);
         }
     }
 
     /// Fills in our sockets; how many are ready, or None when one is ours no more.
-    fn look(&mut self, shared: &mut Shared, held: bool) -> Option<usize> {
+    fn look(&mut self, shared: &mut Shared) -> Option<usize> {
         let mut files = self.files.slice().iter();
         let mut ready = 0;
         for (p, k) in self.fds.iter_mut().zip(self.kernel.slice()) {
-            if p.fd < 0 || k.fd >= 0 || p.revents & libc::POLLNVAL != 0 {
+            if p.fd < 0 || k.fd != NOBODY.fd || p.revents & libc::POLLNVAL != 0 {
                 continue;
             }
             let slot = fdtable::get(p.fd);
@@ -212,8 +208,7 @@ impl<'a> Call<'a> {
                 continue;
             }
             let (id, _) = files.next()?;
-            // Before it is held, a number may have been closed and given to another file.
-            if !held && slot != Slot::File(id.0) {
+            if slot != Slot::File(id.0) {
                 return None;
             }
             let stream = shared.files.get(*id)?.is_stream();
@@ -236,7 +231,7 @@ impl<'a> Call<'a> {
             } else if k.revents != 0 {
                 // Select does not ask for this, ppoll always tells it: waiting on it would spin. A descriptor in such a
                 // state (hung up, watched for exceptions alone) gets no other news.
-                k.fd = -1;
+                k.fd = DEAF;
             }
         }
         ready
@@ -263,39 +258,6 @@ impl<'a> Call<'a> {
         }
         sys::poll(self.kernel.slice(), until.map(|t| t.since(sys::now())))?;
         Ok(self.take_kernel())
-    }
-}
-
-/// Keeps the polled files while this call sleeps and looks.
-struct Holds {
-    runtime: &'static Runtime,
-    ids: Heap<FileId>,
-}
-
-impl Holds {
-    fn take(runtime: &'static Runtime, shared: &mut Locked<'_>, files: &[(FileId, Readiness)]) -> Holds {
-        let mut ids = Heap::new(FileId(0), files.len());
-        for (to, (id, _)) in ids.as_mut().iter_mut().zip(files) {
-            shared.hold(*id);
-            *to = *id;
-        }
-        Holds { runtime, ids }
-    }
-
-    /// Gives them back under a lock that is held anyway.
-    fn release(&mut self, shared: &mut Locked<'_>) {
-        for id in std::mem::replace(&mut self.ids, Heap::new(FileId(0), 0)).as_mut() {
-            shared.release(*id);
-        }
-    }
-}
-
-impl Drop for Holds {
-    fn drop(&mut self) {
-        if !self.ids.as_mut().is_empty() {
-            let mut shared = self.runtime.lock();
-            self.release(&mut shared);
-        }
     }
 }
 
@@ -340,6 +302,17 @@ mod tests {
         sys::close(a).unwrap();
         assert_eq!(poll(&mut fds[..1], None, None), Ok(1));
         assert_eq!(fds[0].revents, libc::POLLNVAL);
+    }
+
+    #[test]
+    fn what_nobody_asked_for_does_not_end_select() {
+        let [a, b] = sys::socketpair(libc::SOCK_STREAM | libc::SOCK_CLOEXEC).unwrap();
+        sys::close(b).unwrap();
+        let mut fds = [pollfd { fd: a, events: libc::POLLPRI, revents: 0 }];
+        let mut call = Call::new(&mut fds, |_| libc::POLLPRI);
+        assert_eq!(call.ask_kernel(), 0);
+        assert_eq!(call.kernel.slice()[0].fd, DEAF);
+        sys::close(a).unwrap();
     }
 
     #[test]

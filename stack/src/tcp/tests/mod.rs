@@ -20,6 +20,7 @@ mod pair;
 mod resets;
 mod sending;
 mod set;
+mod speed;
 mod windows;
 
 pub(super) const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);

@@ -96,7 +96,7 @@ impl World {
                     let end = (offset + size).min(sent.payload.len());
                     let last = end == sent.payload.len();
                     let mut repr = sent.repr;
-                    repr.seq = repr.seq + offset;
+                    repr.seq += offset;
                     if !last {
                         repr.flags = repr.flags.without(FIN | PSH);
                     }
@@ -133,7 +133,7 @@ impl World {
             if start.since(self.now) > ms(100) {
                 return;
             }
-            at = start + Duration::from_micros((payload.len() as u64 + 54) * 1_000_000 / self.link.rate);
+            at = start + Duration::from_secs_f64((payload.len() as f64 + 54.0) / self.link.rate as f64);
             self.busy_until[from] = at;
         }
         for _ in 0..copies {
@@ -250,8 +250,8 @@ fn transfer(link: Link, seed: u64, total: [usize; 2]) -> (Duration, [Counters; 2
     }
     let took = w.now.since(begun);
     assert_eq!(got, [total[1], total[0]]);
-    for side in 0..2 {
-        w.ends[side].0.close(w.now, ids[side].unwrap());
+    for (end, id) in w.ends.iter_mut().zip(ids) {
+        end.0.close(w.now, id.unwrap());
     }
     w.ends[1].0.close(w.now, server);
     while w.step() {}

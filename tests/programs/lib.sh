@@ -276,7 +276,7 @@ NFT
         namespace
         PEER_NS=$LAST
         in_prog ip tuntap add dev matnet0 mode tap
-        in_prog ip link add br0 type bridge
+        in_prog ip link add br0 type bridge mcast_snooping 0
         in_peer ip link add veth1 type veth peer name veth0 netns "$PROG_NS"
         in_prog ip link set matnet0 master br0
         in_prog ip link set veth0 master br0

@@ -17,7 +17,7 @@ use crate::errno::Errno;
 use crate::runtime::fdtable::{self, Slot};
 use crate::runtime::file::FileId;
 use crate::runtime::inside::{self, Interrupt};
-use crate::runtime::wait::Woken;
+use crate::runtime::wait::{SPARE, Woken};
 use crate::runtime::{self, Runtime, Shared, fdspace, sys};
 
 /// Entries that need no memory.
@@ -116,8 +116,8 @@ impl<T: Copy, const N: usize> Few<T, N> {
 struct Call<'a> {
     fds: &'a mut [pollfd],
     wanted: fn(c_short) -> c_short,
-    /// The same entries for the kernel: -1 where they are not its, and a spare one for the event descriptor.
-    kernel: Few<pollfd, { FEW + 1 }>,
+    /// The same entries for the kernel: -1 where they are not its, and spare ones for the sleep.
+    kernel: Few<pollfd, { FEW + SPARE }>,
     /// Our sockets in the order of `fds`.
     files: Few<(FileId, Readiness), FEW>,
     asks_kernel: bool,
@@ -133,7 +133,7 @@ const DEAF: c_int = -2;
 impl<'a> Call<'a> {
     fn new(fds: &'a mut [pollfd], wanted: fn(c_short) -> c_short) -> Call<'a> {
         let ours = fds.iter().filter(|p| matches!(fdtable::get(p.fd), Slot::File(_))).count();
-        let mut kernel = Few::new(NOBODY, fds.len() + 1);
+        let mut kernel = Few::new(NOBODY, fds.len() + SPARE);
         let mut files = Few::new((FileId(0), Readiness::NONE), ours);
         let (mut asks_kernel, mut settled, mut found) = (false, 0, 0);
         for (p, k) in fds.iter_mut().zip(kernel.slice()) {
@@ -172,8 +172,8 @@ impl<'a> Call<'a> {
         mask: Option<&sigset_t>,
     ) -> Result<Option<usize>, Errno> {
         let mut woken = None;
+        let mut locked = runtime.lock();
         loop {
-            let mut locked = runtime.lock();
             let Some(ours) = self.look(&mut locked) else {
                 drop(locked);
                 return Ok(None);
@@ -191,7 +191,9 @@ impl<'a> Call<'a> {
                 let total = ours + in_kernel + self.settled;
                 return if total == 0 && interrupted { Err(Errno::EINTR) } else { Ok(Some(total)) };
             }
-            woken = Some(runtime.sleep(locked, self.files.slice(), self.kernel.slice(), until, mask)?);
+            let how;
+            (how, locked) = runtime.sleep(locked, self.files.slice(), self.kernel.slice(), until, mask)?;
+            woken = Some(how);
         }
     }
 

@@ -14,7 +14,7 @@ pub use super::iovec::{sendfile, splice};
 use super::{Outcome, socket::with};
 use crate::errno::Errno;
 use crate::runtime::inside::{self, Interrupt};
-use crate::runtime::wait::{Blocking, Woken, block_on};
+use crate::runtime::wait::{Blocking, SPARE, Woken, block_on};
 use crate::runtime::{self, fdtable, sys};
 
 /// Bytes moved at a time.
@@ -171,9 +171,11 @@ impl Pipe {
             return Err(Errno::EAGAIN);
         }
         let runtime = runtime::get().ok_or(Errno::ENETDOWN)?;
-        let mut fds = [pollfd { fd: self.fd, events, revents: 0 }, pollfd { fd: -1, events: 0, revents: 0 }];
+        let mut fds = [pollfd { fd: -1, events: 0, revents: 0 }; 1 + SPARE];
+        fds[0] = pollfd { fd: self.fd, events, revents: 0 };
         inside::clear_interrupts();
-        let woken = runtime.sleep(runtime.lock(), &[], &mut fds, None, None)?;
+        let (woken, locked) = runtime.sleep(runtime.lock(), &[], &mut fds, None, None)?;
+        drop(locked);
         // As a read or write of the pipe itself: only a handler without SA_RESTART ends it.
         match inside::interrupts() {
             Interrupt::Fail => Err(Errno::EINTR),

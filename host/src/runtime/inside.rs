@@ -18,6 +18,7 @@ thread_local! {
     static SAVED_MASK: Cell<Option<u64>> = const { Cell::new(None) };
     static INTERRUPTED: Cell<u8> = const { Cell::new(0) };
     static WAITING_ON: Cell<i32> = const { Cell::new(-1) };
+    static DRIVING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Signals that are never deferred: faults of the interrupted instruction itself.
@@ -64,7 +65,7 @@ pub fn depth() -> u32 {
 /// Leaves the library altogether (the child of a fork starts outside).
 pub(crate) fn reset() {
     DEPTH.set(0);
-    WAITING_ON.set(-1);
+    set_waiting_on(-1, false);
     release();
 }
 
@@ -85,6 +86,10 @@ pub fn defer(sig: i32, mask: &mut u64) -> bool {
 pub fn note_handler(restart: bool) {
     INTERRUPTED.set(INTERRUPTED.get() | if restart { 1 } else { 2 });
     let fd = WAITING_ON.get();
+    if fd >= 0 && DRIVING.replace(false) {
+        // The handler may take its time, or never return to the wait.
+        super::drive::handler_runs();
+    }
     if fd >= 0 && !restart {
         // Closes the gap between the last look at the condition and the wait itself.
         let _ = sys::write(fd, &1u64.to_ne_bytes());
@@ -116,7 +121,8 @@ pub fn interrupts() -> Interrupt {
     }
 }
 
-/// The event descriptor that this thread is about to sleep on, -1 for none.
-pub(crate) fn set_waiting_on(fd: i32) {
+/// The event descriptor that this thread is about to sleep on, -1 for none, and whether it drives meanwhile.
+pub(crate) fn set_waiting_on(fd: i32, driving: bool) {
+    DRIVING.set(driving);
     WAITING_ON.set(fd);
 }

@@ -8,6 +8,7 @@
 //! Lock order: fork gate -> runtime lock -> nothing. No lock is held in a wait. While the lock is held the thread is `inside`
 //! (signals deferred, see `inside`).
 
+mod drive;
 pub mod environ;
 pub mod exit;
 pub mod fdspace;
@@ -24,7 +25,6 @@ pub mod wait;
 
 use std::mem::ManuallyDrop;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use matnet_stack::{Event, Full, Readiness, Sink, SocketId, Stack, Transmit};
 use parking_lot::{Mutex, MutexGuard};
@@ -46,8 +46,6 @@ pub struct Runtime {
     shared: Mutex<Shared>,
     /// Wakes the stack thread.
     wake_fd: RawFd,
-    /// Microseconds on the stack's clock that the stack thread sleeps to; u64::MAX: no time-out.
-    sleeping_until: AtomicU64,
     /// The device, for ppoll; -1 without one.
     device_fd: RawFd,
 }
@@ -67,6 +65,8 @@ pub struct Shared {
     device_full: bool,
     /// The device is gone for good.
     device_gone: bool,
+    /// Who attends to the device and the timers.
+    watch: drive::Watch,
     placeholder: RawFd,
 }
 
@@ -93,11 +93,7 @@ impl std::ops::DerefMut for Locked<'_> {
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         let deadline = self.guard.settle();
-        let deadline = deadline.map_or(u64::MAX, |d| d.micros());
-        let kick = deadline < self.runtime.sleeping_until.load(Ordering::Relaxed);
-        if kick {
-            self.runtime.sleeping_until.store(deadline, Ordering::Relaxed);
-        }
+        let kick = self.runtime.hand_on(&mut self.guard, deadline);
         let mut wakes = std::mem::take(&mut self.guard.wakes);
         if wakes.is_empty() {
             // Keeps the vector's memory.
@@ -111,14 +107,14 @@ impl Drop for Locked<'_> {
                 signal(fd);
             }
         }
-        if kick {
-            self.runtime.wake();
+        if let Some(fd) = kick {
+            signal(fd);
         }
     }
 }
 
 /// Adds one to an event descriptor.
-fn signal(fd: RawFd) {
+pub(crate) fn signal(fd: RawFd) {
     let _ = sys::write(fd, &1u64.to_ne_bytes());
 }
 
@@ -127,11 +123,6 @@ impl Runtime {
     pub fn lock(&self) -> Locked<'_> {
         let inside = inside::enter();
         Locked { guard: ManuallyDrop::new(self.shared.lock()), runtime: self, _inside: inside }
-    }
-
-    /// Wakes the stack thread.
-    pub(crate) fn wake(&self) {
-        signal(self.wake_fd);
     }
 }
 

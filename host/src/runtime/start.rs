@@ -3,7 +3,7 @@
 //! A process that makes no internet socket never comes here: no device, no thread, no allocation.
 
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
 
 use matnet_stack::{LogEntry, Stack};
 use once_cell::sync::OnceCell;
@@ -158,15 +158,16 @@ fn bring_up() -> Result<&'static Runtime, String> {
             wakes: Vec::new(),
             device_full: false,
             device_gone: false,
+            watch: Default::default(),
             placeholder,
         }),
         wake_fd,
-        sleeping_until: AtomicU64::new(0),
         device_fd,
     }));
     // 6. fork must find the locks free.
     fork::install();
     // 7. The thread.
+    runtime.announce();
     thread::spawn(runtime).map_err(|e| fail("the stack thread", e))?;
     RUNTIME.store(std::ptr::from_ref(runtime).cast_mut(), Ordering::Release);
     Ok(runtime)

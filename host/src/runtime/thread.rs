@@ -1,14 +1,13 @@
-//! The stack thread: reads the device, runs timers, sleeps without a time-out when nothing is due.
+//! The stack thread: attends to the device and the timers while no application thread does (see `drive`).
 //!
 //! Made with pthread_create and every signal blocked but glibc's own two: the program's signals go to the program's
 //! threads, and `setuid` (which signals every thread) does not hang.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use libc::{c_void, pollfd};
-use matnet_stack::Instant;
 
+use super::drive::{self, Next};
 use super::{Runtime, sys};
 use crate::errno::Errno;
 
@@ -41,40 +40,22 @@ pub(crate) fn spawn(runtime: &'static Runtime) -> Result<(), Errno> {
 extern "C" fn main(arg: *mut c_void) -> *mut c_void {
     // SAFETY: `spawn` passed a reference that lives for ever.
     let runtime: &'static Runtime = unsafe { &*arg.cast::<Runtime>() };
-    let mut fds = [
-        pollfd { fd: runtime.wake_fd, events: libc::POLLIN, revents: 0 },
-        pollfd { fd: runtime.device_fd, events: libc::POLLIN, revents: 0 },
-    ];
+    let mut seen = 0;
     loop {
-        let Some(until) = turn(runtime) else { continue };
-        let wait = if until == u64::MAX { None } else { Some(Instant::from_micros(until).since(sys::now())) };
+        let (timeout, device) = match runtime.attend_or_rest(&mut seen) {
+            Next::Again => continue,
+            Next::Own(until) => (until.map(|t| t.since(sys::now())), runtime.device_fd),
+            Next::Nap => (Some(drive::NAP), -1),
+            Next::Park => (None, -1),
+        };
+        let device = if runtime.lock().device_gone { -1 } else { device };
+        let mut fds = [runtime.wake_fd, device].map(|fd| pollfd { fd, events: libc::POLLIN, revents: 0 });
         // A signal cannot interrupt this thread; any other error would spin, so it is slowed down.
-        if sys::poll(&mut fds, wait).is_err() {
+        if sys::poll(&mut fds, timeout).is_err() {
             let _ = sys::poll(&mut [], Some(Duration::from_millis(10)));
         }
-        runtime.sleeping_until.store(0, Ordering::Relaxed);
         if fds[0].revents != 0 {
             let _ = sys::read(runtime.wake_fd, &mut [0u8; 8]);
         }
-        if runtime.lock().device_gone {
-            fds[1].fd = -1;
-        }
     }
-}
-
-/// One round under the lock; the microseconds to sleep to, or None to go on at once.
-fn turn(runtime: &Runtime) -> Option<u64> {
-    let mut shared = runtime.lock();
-    let more = shared.drain_device();
-    let now = sys::now();
-    if shared.stack.poll_timeout().is_some_and(|t| t <= now) {
-        shared.stack.on_timeout(now);
-    }
-    if more {
-        return None;
-    }
-    let until = shared.settle().map_or(u64::MAX, Instant::micros);
-    // Announced under the lock: whoever arms an earlier deadline from here on sees it and wakes us.
-    runtime.sleeping_until.store(until, Ordering::Relaxed);
-    Some(until)
 }

@@ -4,6 +4,8 @@
 //! lock that it checked them with: nothing can happen in between unseen. It then unlocks and sleeps in libc's `ppoll`, which is
 //! a cancellation point; the guards below are dropped also when pthread_cancel unwinds through here.
 //!
+//! While it sleeps, a thread may also attend to the device: see `drive`.
+//!
 //! ppoll never restarts, so whether a handler means EINTR is decided here as the kernel would (signal(7)): socket
 //! calls without a time-out go on after handlers with SA_RESTART, those with one, and poll and select, do not.
 
@@ -53,6 +55,22 @@ impl Waiters {
         let w = self.entries.get_mut(index as usize)?;
         std::mem::take(&mut w.asleep).then_some(w.fd)
     }
+
+    /// Wakes one sleeper, if there is one.
+    pub(crate) fn wake_any(&mut self) -> Option<RawFd> {
+        if self.free.len() == self.entries.len() {
+            return None;
+        }
+        self.entries.iter_mut().find(|w| w.asleep).map(|w| {
+            w.asleep = false;
+            w.fd
+        })
+    }
+
+    /// The waiter's event descriptor.
+    pub(crate) fn event(&self, index: u32) -> Option<RawFd> {
+        self.entries.get(index as usize).map(|w| w.fd)
+    }
 }
 
 /// How a sleep ended.
@@ -72,10 +90,15 @@ struct Registered<'a> {
     waiter: u32,
     fd: RawFd,
     files: Vec<FileId>,
+    drives: bool,
+    /// The event descriptor may hold a count.
+    signalled: bool,
 }
 
 impl Registered<'_> {
+    /// Ends the sleep under the lock.
     fn undo(&mut self, shared: &mut Shared) {
+        inside::set_waiting_on(-1, false);
         // Freed here, inside the library: a handler must not find this thread in the allocator.
         for id in std::mem::take(&mut self.files) {
             if let Some(f) = shared.files.get_mut(id) {
@@ -83,16 +106,18 @@ impl Registered<'_> {
             }
             shared.release(id);
         }
-        shared.waiters.wake(self.waiter);
+        self.runtime.end_drive(shared, self.waiter, self.drives);
+        let woken = shared.waiters.wake(self.waiter).is_none();
         shared.waiters.free.push(self.waiter);
-        // Empties the event counter for the next sleeper.
-        let _ = sys::read(self.fd, &mut [0u8; 8]);
+        // Empties the counter for the next sleeper. A count that comes later makes that one look once too often, no harm.
+        if woken || self.signalled {
+            let _ = sys::read(self.fd, &mut [0u8; 8]);
+        }
     }
 }
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        inside::set_waiting_on(-1);
         let mut shared = self.runtime.lock();
         self.undo(&mut shared);
     }
@@ -101,33 +126,56 @@ impl Drop for Registered<'_> {
 impl Runtime {
     /// Sleeps until something of `files` happens, one of `kernel` is ready, a handler ran, or `until`.
     ///
-    /// `locked` is given up; the caller locks again and looks at its condition. `kernel` must have one spare entry at its
-    /// end, which is used for the event descriptor.
-    pub fn sleep(
-        &self,
-        mut locked: Locked<'_>,
+    /// `locked` is given up in the sleep and comes back for the caller's look at its condition. `kernel` must have
+    /// [`SPARE`] entries at its end, for the event descriptor and the device.
+    pub fn sleep<'a>(
+        &'a self,
+        mut locked: Locked<'a>,
         files: &[(FileId, Readiness)],
         kernel: &mut [pollfd],
         until: Option<Instant>,
         mask: Option<&sigset_t>,
-    ) -> Result<Woken, Errno> {
+    ) -> Result<(Woken, Locked<'a>), Errno> {
         let (waiter, fd) = locked.waiters.acquire()?;
-        let mut registered = Registered { runtime: self, waiter, fd, files: Vec::with_capacity(files.len()) };
+        let files_held = Vec::with_capacity(files.len());
+        let mut registered =
+            Registered { runtime: self, waiter, fd, files: files_held, drives: false, signalled: true };
         for &(id, interest) in files {
             super::watch(&mut locked, id, waiter, interest);
             locked.hold(id);
             registered.files.push(id);
         }
-        if let Some(last) = kernel.last_mut() {
-            *last = pollfd { fd, events: libc::POLLIN, revents: 0 };
+        let drive = self.begin_drive(&mut locked, waiter);
+        registered.drives = drive.is_some();
+        if let [.., event, device] = kernel {
+            *event = pollfd { fd, events: libc::POLLIN, revents: 0 };
+            let fd = drive.map_or(-1, |(device, _)| device);
+            *device = pollfd { fd, events: libc::POLLIN, revents: 0 };
         }
-        inside::set_waiting_on(fd);
+        let timer = drive.and_then(|(_, timer)| timer);
+        let earliest = match (until, timer) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        inside::set_waiting_on(fd, registered.drives);
         drop(locked);
-        let woken = nap(kernel, until, mask);
-        drop(registered);
-        Ok(woken)
+        let mut woken = nap(kernel, earliest, mask);
+        if let [.., event, _] = kernel {
+            registered.signalled = event.revents != 0;
+        }
+        let mut locked = self.lock();
+        registered.undo(&mut locked);
+        std::mem::forget(registered);
+        if woken == Woken::TimedOut && until.is_none_or(|t| t > sys::now()) {
+            // It was a timer of the stack.
+            woken = Woken::Look;
+        }
+        Ok((woken, locked))
     }
 }
+
+/// Entries that [`Runtime::sleep`] needs at the end of the caller's array.
+pub const SPARE: usize = 2;
 
 /// One ppoll.
 fn nap(fds: &mut [pollfd], until: Option<Instant>, mask: Option<&sigset_t>) -> Woken {
@@ -177,6 +225,13 @@ pub fn block_on<T>(
     }
     let how = how(&locked, id)?;
     if how.nonblock {
+        if !locked.unattended() {
+            return result;
+        }
+        // Nobody looks at the device just now: what has arrived counts.
+        locked.attend();
+        let result = op(&mut locked, id);
+        locked.settle_mirror(id, fd);
         return result;
     }
     locked.hold(id);
@@ -198,9 +253,9 @@ fn wait_for<T>(
     inside::clear_interrupts();
     let until = how.timeout.map(|t| sys::now() + t);
     loop {
-        let mut spare = [pollfd { fd: -1, events: 0, revents: 0 }];
-        let woken = runtime.sleep(locked, &[(id, how.interest)], &mut spare, until, None)?;
-        locked = runtime.lock();
+        let mut spare = [pollfd { fd: -1, events: 0, revents: 0 }; SPARE];
+        let woken;
+        (woken, locked) = runtime.sleep(locked, &[(id, how.interest)], &mut spare, until, None)?;
         let result = op(&mut locked, id);
         // The number may have been closed meanwhile; a mirror follows only while it is still ours.
         if locked.lookup(fd) == Ok(id) {

@@ -99,11 +99,12 @@ unsafe fn accept_ours(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags
         if flags & !(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC) != 0 {
             return Err(Errno::EINVAL);
         }
-        if !addr.is_null() {
-            // SAFETY: the caller's own arguments.
-            unsafe { room(len) }?;
-        }
         let (new, peer) = posix::accept(fd, flags)?;
+        if !addr.is_null() {
+            // As in the kernel, a bad length costs the connection.
+            // SAFETY: the caller's own arguments.
+            unsafe { room(len) }.inspect_err(|_| drop(posix::close(new)))?;
+        }
         // SAFETY: as above.
         unsafe { store(&peer, addr, len) };
         Ok(new)

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 need "$PYTHON"
 topology direct
-in_prog ip link add lan7 type dummy
+in_prog ip link add lan7 type bridge
 in_prog ip addr add 10.88.45.77/25 dev lan7
 in_prog ip link set lan7 up
 probe env

@@ -66,6 +66,7 @@ for ns in kp kq lp lq; do
 done
 ip -n "${tag}kp" addr add "$own/24" dev veth0
 ip -n "${tag}kq" addr add "$peer/24" dev veth0
+ip -n "${tag}kp" route add default via "$peer"
 ip -n "${tag}lq" addr add "$peer/24" dev veth0
 ip -n "${tag}lp" link add br0 type bridge forward_delay 0
 ip -n "${tag}lp" link set br0 up
@@ -98,7 +99,7 @@ for c in "${cases[@]}"; do
     ip netns exec "${tag}kp" timeout -k 5 "$limit" "$work/$c" "$own" "$peer" >"$work/$c.kernel" 2>"$work/$c.kernel.err" &
     kernel=$!
     status=0
-    ip netns exec "${tag}lp" timeout -k 5 "$limit" env LD_PRELOAD="$so" MATNET_ADDR="$own/24" \
+    ip netns exec "${tag}lp" timeout -k 5 "$limit" env -u MATNET_SO LD_PRELOAD="$so" MATNET_ADDR="$own/24" \
         "$work/$c" "$own" "$peer" >"$work/$c.library" 2>"$work/$c.library.err" || status=$?
     kstatus=0
     wait "$kernel" || kstatus=$?

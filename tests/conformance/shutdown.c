@@ -20,7 +20,6 @@ static void run(void) {
     ready("connected", fd);
     TRY("bad direction on a connection", shutdown(fd, 7));
     TRY("SHUT_WR", shutdown(fd, SHUT_WR));
-    TRY("SHUT_WR again", shutdown(fd, SHUT_WR));
     settle();
     ready("both ends finished", fd);
     TRY("send", send(fd, "x", 1, 0));
@@ -29,6 +28,11 @@ static void run(void) {
     say("SIGPIPE", "%d", pipes);
     TRY("read", read(fd, buf, 1));
     TRY("shutdown of a finished one", shutdown(fd, SHUT_RDWR));
+    close(fd);
+
+    fd = dial(LATE);
+    TRY("SHUT_WR", shutdown(fd, SHUT_WR));
+    TRY("SHUT_WR again", shutdown(fd, SHUT_WR));
     close(fd);
 
     fd = dial(DISCARD);

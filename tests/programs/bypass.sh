@@ -20,7 +20,7 @@ check_moved to $SIZE
 check_capture 0 $SIZE
 
 # Another network reached by the kernel.
-in_prog ip link add other type dummy
+in_prog ip link add other type bridge
 in_prog ip addr add 192.0.2.1/24 dev other
 in_prog ip link set other up
 OPTIONS=('MATNET_BYPASS=127.0.0.0/8,192.0.2.0/24:8000')

@@ -100,6 +100,15 @@ pub fn parse(domain: c_int, bytes: &[u8]) -> Result<Parsed, Errno> {
     }
 }
 
+/// What connect(2) of an IPv6 stream checks first: EINVAL when short, EAFNOSUPPORT for another family.
+pub fn is_v6(bytes: &[u8]) -> Result<(), Errno> {
+    if bytes.len() < LEN_V6_MIN {
+        return Err(Errno::EINVAL);
+    }
+    let family = bytes.first_chunk::<2>().map(|f| c_int::from(u16::from_ne_bytes(*f)));
+    if family == Some(libc::AF_INET6) { Ok(()) } else { Err(Errno::EAFNOSUPPORT) }
+}
+
 /// The address of a bind: AF_UNSPEC with the wildcard is AF_INET for history's sake (net/ipv4/af_inet.c).
 pub fn parse_bind(domain: c_int, bytes: &[u8]) -> Result<Parsed, Errno> {
     let need = if domain == libc::AF_INET6 { LEN_V6_MIN } else { LEN_V4 };

@@ -42,7 +42,8 @@ pub fn socket(domain: c_int, ty: c_int, protocol: c_int) -> Outcome<c_int> {
 fn open(domain: c_int, ty: c_int, protocol: c_int) -> Result<c_int, Errno> {
     let flags = ty & (libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC);
     let base = ty & 0xf;
-    if ty & !0xf & !flags != 0 {
+    // IPPROTO_MAX is IPPROTO_MPTCP + 1.
+    if ty & !0xf & !flags != 0 || !(0..=libc::IPPROTO_MPTCP).contains(&protocol) {
         return Err(Errno::EINVAL);
     }
     let (kind, protocol) = match (base, protocol) {
@@ -102,91 +103,95 @@ pub fn bind(fd: c_int, bytes: &[u8]) -> Outcome<()> {
     .into()
 }
 
+/// Where a connect goes.
+enum Target {
+    /// AF_UNSPEC: nowhere any more.
+    Nowhere,
+    Kernel,
+    Stream(SocketAddr),
+    Datagram(SocketAddr),
+}
+
 /// connect(2), for streams and datagrams.
 pub fn connect(fd: c_int, bytes: &[u8]) -> Outcome<()> {
-    let prepared = with(fd, |shared, id| {
-        let file = shared.file(id)?;
-        let parsed = addr::parse(file.domain, bytes)?;
-        if parsed == Parsed::Unspec {
-            let socket = file.socket;
-            shared.stack.disconnect(sys::now(), socket)?;
-            shared.file_mut(id)?.connecting = false;
-            return Ok(None);
-        }
-        let remote = bypass::destination(parsed);
-        if !file.connecting && bypass::is_kernel(remote) {
-            bypass::to_kernel(shared, id)?;
-            return Ok(Some(None));
-        }
-        if remote.is_ipv6() {
-            return Err(Errno::ENETUNREACH);
-        }
-        Ok(Some(Some((remote, file.socket.kind))))
-    });
-    match prepared {
+    match with(fd, |shared, id| target(shared, id, bytes)) {
         Err(e) => Outcome::fail(e),
-        Ok(None) => Outcome::Done(Ok(())),
-        Ok(Some(None)) => Outcome::Kernel,
-        Ok(Some(Some((remote, Kind::Tcp)))) => Outcome::Done(connect_stream(fd, remote)),
-        Ok(Some(Some((remote, _)))) => Outcome::Done(with(fd, |shared, id| {
+        Ok(Target::Kernel) => Outcome::Kernel,
+        Ok(Target::Stream(remote)) => Outcome::Done(connect_stream(fd, remote)),
+        Ok(Target::Nowhere) => Outcome::Done(with(fd, |shared, id| {
+            let socket = shared.file(id)?.socket;
+            Ok(shared.stack.disconnect(sys::now(), socket)?)
+        })),
+        Ok(Target::Datagram(remote)) => Outcome::Done(with(fd, |shared, id| {
             let socket = shared.file(id)?.socket;
             Ok(shared.stack.connect(sys::now(), socket, remote)?)
         })),
     }
 }
 
+fn target(shared: &mut Shared, id: FileId, bytes: &[u8]) -> Result<Target, Errno> {
+    let file = shared.file(id)?;
+    let (socket, domain) = (file.socket, file.domain);
+    let parsed = addr::parse(domain, bytes)?;
+    if parsed == Parsed::Unspec {
+        return Ok(Target::Nowhere);
+    }
+    let stream = socket.kind == Kind::Tcp;
+    if domain == libc::AF_INET6 {
+        if stream {
+            addr::is_v6(bytes)?;
+        }
+        if matches!(parsed, Parsed::V4(a) if !a.ip().is_unspecified()) && is_v6only(shared, socket) {
+            return Err(Errno::ENETUNREACH);
+        }
+    }
+    let remote = bypass::destination(parsed);
+    // An attempt under way, or a connection, stays where it is.
+    let fresh = !stream || shared.stack.tcp_state(socket) == TcpState::Closed;
+    if fresh && bypass::is_kernel(remote) {
+        bypass::to_kernel(shared, id)?;
+        return Ok(Target::Kernel);
+    }
+    if remote.is_ipv6() {
+        return Err(Errno::ENETUNREACH);
+    }
+    Ok(if stream { Target::Stream(remote) } else { Target::Datagram(remote) })
+}
+
+fn is_v6only(shared: &Shared, socket: SocketId) -> bool {
+    match socket.kind {
+        Kind::Tcp => shared.stack.tcp_options(socket).is_ok_and(|o| o.v6only),
+        _ => shared.stack.udp_options(socket).is_ok_and(|o| o.v6only),
+    }
+}
+
 fn connect_stream(fd: c_int, remote: SocketAddr) -> Result<(), Errno> {
+    let mut began = false;
     let result = block_on(
         fd,
         |shared, id| {
             let f = shared.file(id)?;
-            Ok(Blocking {
-                interest: Readiness::OUT | Readiness::IN,
-                nonblock: f.nonblock,
-                timeout: f.sndtimeo,
-            })
+            Ok(Blocking { interest: Readiness::OUT | Readiness::IN, nonblock: f.nonblock, timeout: f.sndtimeo })
         },
         |shared, id| {
-            let (socket, connecting, nonblock) = {
-                let f = shared.file(id)?;
-                (f.socket, f.connecting, f.nonblock)
-            };
-            if connecting {
-                return progress(shared, id, socket, nonblock);
-            }
+            let f = shared.file(id)?;
+            let (socket, nonblock) = (f.socket, f.nonblock);
             match shared.stack.connect(sys::now(), socket, remote) {
-                Err(Error::InProgress) | Ok(()) => {
-                    shared.file_mut(id)?.connecting = true;
-                    // Traffic to our own address may be through at once.
-                    shared.transmit();
-                    match progress(shared, id, socket, nonblock) {
-                        Err(Errno::EALREADY) => Err(Errno::EINPROGRESS),
-                        other => other,
-                    }
+                Ok(()) => Ok(()),
+                Err(Error::InProgress) if nonblock => Err(Errno::EINPROGRESS),
+                Err(Error::Already) if nonblock => Err(Errno::EALREADY),
+                Err(Error::InProgress) => {
+                    began = true;
+                    Err(Errno::EAGAIN)
                 }
+                Err(Error::Already) => Err(Errno::EAGAIN),
                 Err(e) => Err(e.into()),
             }
         },
     );
-    // SO_SNDTIMEO bounds connect; it goes on in the background (socket(7)).
-    result.map_err(|e| if e == Errno::EAGAIN { Errno::EINPROGRESS } else { e })
-}
-
-/// How far a connection attempt is; EAGAIN asks to wait.
-fn progress(shared: &mut Shared, id: FileId, socket: SocketId, nonblock: bool) -> Result<(), Errno> {
-    match shared.stack.tcp_state(socket) {
-        TcpState::SynSent | TcpState::SynReceived => {
-            Err(if nonblock { Errno::EALREADY } else { Errno::EAGAIN })
-        }
-        TcpState::Closed => {
-            shared.file_mut(id)?.connecting = false;
-            Err(shared.stack.take_error(socket).map_or(Errno::ECONNABORTED, Errno::from))
-        }
-        _ => {
-            shared.file_mut(id)?.connecting = false;
-            Ok(())
-        }
-    }
+    // SO_SNDTIMEO bounds connect; the attempt goes on (socket(7)). Whoever only joined it is told so.
+    let late = if began { Errno::EINPROGRESS } else { Errno::EALREADY };
+    result.map_err(|e| if e == Errno::EAGAIN { late } else { e })
 }
 
 /// listen(2)

@@ -99,6 +99,11 @@ pub(super) fn recv(fd: c_int, bufs: &mut [&mut [u8]], flags: c_int) -> Result<Re
             if peek {
                 got = 0;
             }
+            if total == 0 {
+                // A call for no bytes still waits for some (sock_rcvlowat in the kernel is at least one).
+                let socket = shared.file(id)?.socket;
+                return shared.stack.peek(socket, 0, &mut [0]).map(drop).map_err(Errno::from);
+            }
             let end = pull(shared, id, bufs, flags, &mut got)?;
             if end || got == total || (got > 0 && !all) { Ok(()) } else { Err(Errno::EAGAIN) }
         },

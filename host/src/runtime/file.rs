@@ -63,8 +63,6 @@ pub struct File {
     pub recorded: Vec<RecordedOption>,
     /// bind(2) was called with this sockaddr.
     pub bound: Option<Vec<u8>>,
-    /// connect(2) was called and its end has not been reported yet.
-    pub connecting: bool,
     /// Host-side options without effect on the stack, by (level, name), so that get gives back what set took.
     pub host_options: Vec<(i32, i32, i32)>,
     /// Sleeping threads.
@@ -90,7 +88,6 @@ impl File {
             linger: (false, 0),
             recorded: Vec::new(),
             bound: None,
-            connecting: false,
             host_options: Vec::new(),
             watchers: Vec::new(),
             mirror: None,

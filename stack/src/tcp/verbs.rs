@@ -207,10 +207,22 @@ impl Tcp {
 
     /// connect(2) with AF_UNSPEC: the socket is as new, but for its options and what it is bound to.
     pub(crate) fn disconnect(&mut self, now: Instant, id: SocketId) -> Result<()> {
-        self.sock(id)?;
+        let reset = match &self.sock(id)?.body {
+            Body::Conn(conn) => matches!(
+                conn.state,
+                TcpState::SynSent
+                    | TcpState::SynReceived
+                    | TcpState::Established
+                    | TcpState::CloseWait
+                    | TcpState::FinWait1
+                    | TcpState::FinWait2
+            ),
+            _ => false,
+        };
         self.stop(now, id.index);
         let sock = self.sock_mut(id)?;
-        sock.error = None;
+        // A connection cut short leaves its error until the next connect (tcp_disconnect in the kernel).
+        sock.error = reset.then_some(Error::ConnectionReset);
         sock.connecting = false;
         sock.shut = (false, false);
         sock.body = Body::Closed;

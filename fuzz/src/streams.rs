@@ -50,6 +50,8 @@ pub struct Flow {
     pub shift: u8,
     /// Right edge of the window that the stack last announced, on connections from the network.
     announced: Option<SeqNumber>,
+    /// The stack opened the last connection.
+    active: bool,
     /// The stack's window shift.
     announced_shift: u8,
     /// The stack's last timestamp.
@@ -65,6 +67,8 @@ impl Flow {
         let fin = repr.flags.contains(tcp::Flags::FIN);
         if syn && !self.syns.contains(&repr.seq) {
             self.syns.push(repr.seq);
+            // Perhaps a new connection, whose SYN-ACK may be lost before it leaves.
+            self.announced = None;
         }
         self.urgent |= repr.flags.contains(tcp::Flags::URG);
         self.shift = self.shift.max(repr.options.window_scale.unwrap_or(0));
@@ -99,6 +103,7 @@ impl Flow {
         }
         if rst {
             assert!(payload.is_empty(), "a reset with payload");
+            self.announced = None;
             return;
         }
         if let Some((value, _)) = repr.options.timestamps {
@@ -120,7 +125,11 @@ impl Flow {
             self.snd_max = repr.seq;
             self.announced = None;
         }
-        if syn && ack {
+        if syn {
+            self.active = !ack || (self.active && self.iss == Some(repr.seq));
+        }
+        // (After crossing SYNs the window of the SYN-ACK is not a promise that is kept to the byte.)
+        if syn && ack && !self.active {
             self.announced = Some(repr.ack + usize::from(repr.window));
             self.announced_shift = repr.options.window_scale.unwrap_or(0);
         } else if let Some(before) = self.announced {

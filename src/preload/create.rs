@@ -103,7 +103,9 @@ unsafe fn accept_ours(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags
         if !addr.is_null() {
             // As in the kernel, a bad length costs the connection.
             // SAFETY: the caller's own arguments.
-            unsafe { room(len) }.inspect_err(|_| drop(posix::close(new)))?;
+            unsafe { room(len) }.inspect_err(|_| {
+                let _ = posix::close(new);
+            })?;
         }
         // SAFETY: as above.
         unsafe { store(&peer, addr, len) };

@@ -53,24 +53,22 @@ fn push(shared: &mut Shared, id: FileId, bufs: &[&[u8]], more: bool, sent: &mut 
         return Ok(());
     }
     for buf in bufs {
-        let Some(part) = buf.get(skip..) else {
+        let Some(mut part) = buf.get(skip..) else {
             skip -= buf.len();
             continue;
         };
         skip = 0;
-        if part.is_empty() {
-            continue;
-        }
         left -= part.len();
-        match shared.stack.send(now, socket, part, more || left > 0) {
-            Ok(n) => {
-                *sent += n;
-                if n < part.len() {
-                    return Ok(());
+        // Until it is all in or the socket says that it is full: only then does it report room as an event.
+        while !part.is_empty() {
+            match shared.stack.send(now, socket, part, more || left > 0) {
+                Ok(n) => {
+                    *sent += n;
+                    part = part.get(n..).unwrap_or(&[]);
                 }
+                Err(Error::WouldBlock) => return Ok(()),
+                Err(e) => return Err(e.into()),
             }
-            Err(Error::WouldBlock) => return Ok(()),
-            Err(e) => return Err(e.into()),
         }
     }
     Ok(())
@@ -115,7 +113,8 @@ pub(super) fn recv(fd: c_int, bufs: &mut [&mut [u8]], flags: c_int) -> Result<Re
     }
 }
 
-/// Takes what is there after the first `got` bytes; true at the end of the stream.
+/// Takes what is there after the first `got` bytes; true at the end of the stream. Goes on until the buffers are full or the
+/// socket says that there is no more: a caller that sleeps after this must not have left an end unseen.
 fn pull(
     shared: &mut Shared,
     id: FileId,
@@ -128,35 +127,34 @@ fn pull(
     let mut skip = *got;
     for buf in bufs.iter_mut() {
         let len = buf.len();
-        let Some(part) = buf.get_mut(skip..) else {
+        let Some(mut part) = buf.get_mut(skip..) else {
             skip -= len;
             continue;
         };
         skip = 0;
-        let want = part.len();
-        if want == 0 {
-            continue;
-        }
-        let result = if flags & libc::MSG_PEEK != 0 {
-            shared.stack.peek(socket, *got, part)
-        } else if flags & libc::MSG_TRUNC != 0 {
-            // tcp(7): with MSG_TRUNC the bytes are discarded.
-            shared.stack.discard(now, socket, want)
-        } else {
-            shared.stack.recv(now, socket, part)
-        };
-        match result {
-            Ok(0) => return Ok(true),
-            Ok(n) => {
-                *got += n;
-                if n < want {
-                    return Ok(false);
+        while !part.is_empty() {
+            let result = if flags & libc::MSG_PEEK != 0 {
+                shared.stack.peek(socket, *got, part)
+            } else if flags & libc::MSG_TRUNC != 0 {
+                // tcp(7): with MSG_TRUNC the bytes are discarded.
+                shared.stack.discard(now, socket, part.len())
+            } else {
+                shared.stack.recv(now, socket, part)
+            };
+            match result {
+                Ok(0) => return Ok(true),
+                Ok(n) => {
+                    *got += n;
+                    part = part.get_mut(n..).unwrap_or(&mut []);
+                    if !part.is_empty() && flags & libc::MSG_WAITALL == 0 {
+                        return Ok(false);
+                    }
                 }
+                Err(Error::WouldBlock) => return Ok(false),
+                // Bytes first, the error with the next call.
+                Err(_) if *got > 0 => return Ok(true),
+                Err(e) => return Err(e.into()),
             }
-            Err(Error::WouldBlock) => return Ok(false),
-            // Bytes first, the error with the next call.
-            Err(_) if *got > 0 => return Ok(true),
-            Err(e) => return Err(e.into()),
         }
     }
     Ok(false)

@@ -133,7 +133,10 @@ impl Files {
     /// Takes a file out.
     pub fn remove(&mut self, id: FileId) -> Option<File> {
         let file = self.entries.get_mut(id.0 as usize)?.take()?;
-        self.free.push(id.0);
+        // A call that still holds the file will let go of this index: then it must not be another file's.
+        if file.holds == 0 {
+            self.free.push(id.0);
+        }
         Some(file)
     }
 

@@ -42,6 +42,8 @@ pub fn hooks_enabled() -> bool {
     match HOOKS.load(Ordering::Relaxed) {
         ENABLED => true,
         DISABLED => false,
+        // Merely linked and nothing said: the kernel's socket() must not read the settings, which a later matnet_init gives.
+        _ if !PRELOADED.load(Ordering::Relaxed) && !super::environ::mentions_hook() => false,
         _ => {
             let on = match settings().hook {
                 HookMode::On => true,

@@ -1,10 +1,11 @@
-//! When to acknowledge, and which window to announce (RFC 9293 sections 3.8.6.2.2 and 3.8.6.3, RFC 5681 section 4.2).
+//! When to acknowledge, and which window to announce (RFC 9293 sections 3.8.6.2.2 and 3.8.6.3, RFC 5681
+//! section 4.2).
 //!
-//! Linux's rules: acknowledge at once when more than one full segment is not acknowledged (a frame of
-//! several segments is that by itself), while the sender is in slow start ("quick"), when something is out of
-//! order; else within 40 ms, in the hope of data to send along or of more to acknowledge. "At once" means with the
-//! next `poll_transmit`: the host feeds in all the frames that wait first, so a burst costs one acknowledgement.
-//! While the user answers each message ("interactive"), quick acknowledgements stop.
+//! Linux's rules: acknowledge at once when more than one full segment is not acknowledged (a frame of several
+//! segments is that by itself), while the sender is in slow start ("quick"), when something is out of order;
+//! else within 40 ms, in the hope of data to send along or of more to acknowledge. "At once" means with the
+//! next `poll_transmit`: the host feeds in all the frames that wait first, so a burst costs one
+//! acknowledgement. While the user answers each message ("interactive"), quick acknowledgements stop.
 //!
 //! The window never shrinks, moves by worthwhile steps only, and a reader who frees much of it is announced
 //! without waiting.
@@ -19,6 +20,11 @@ use crate::wire::SeqNumber;
 pub(super) const DELAY: Duration = Duration::from_millis(40);
 /// Most segments acknowledged at once at the start (Linux: TCP_MAX_QUICKACKS).
 const MAX_QUICK: u8 = 16;
+/// Most frames that a near peer may have under way while each holds one segment: the queue of a TAP device
+/// has room for 1000 and drops what comes then.
+const UNMERGED_FRAMES: u32 = 640;
+/// What is near: across a real network a window of 900 kB would cost speed, and its queues are not the TAP's.
+const NEAR: Duration = Duration::from_millis(5);
 /// First guess of the peer's segment size.
 const INITIAL_RCV_MSS: u32 = 536;
 
@@ -40,6 +46,8 @@ pub(super) struct AckState {
     /// The peer's segment size, as observed.
     pub rcv_mss: u32,
     seen_data: bool,
+    /// Full segments come one to a frame: the device, or the network, does not merge them.
+    unmerged: bool,
 }
 
 impl Default for AckState {
@@ -53,6 +61,7 @@ impl Default for AckState {
             last_data: Instant::ZERO,
             rcv_mss: INITIAL_RCV_MSS,
             seen_data: false,
+            unmerged: false,
         }
     }
 }
@@ -79,6 +88,9 @@ impl Conn {
         let size = u32::try_from(size).unwrap_or(u32::MAX).min(u32::from(self.advmss));
         if size >= self.ack.rcv_mss {
             self.ack.rcv_mss = size;
+        }
+        if size >= self.ack.rcv_mss {
+            self.ack.unmerged = gso_size == 0;
         }
         self.ack.pushed = push && size < self.ack.rcv_mss;
         let gap = now.since(self.ack.last_data);
@@ -145,8 +157,9 @@ impl Conn {
 
     /// The window that we could announce (Linux: `__tcp_select_window`).
     ///
-    /// RFC 9293 section 3.8.6.2.2: "The receiver's SWS avoidance algorithm determines when the right window edge may be
-    /// advanced". Here: not at all while less than a sixteenth of the buffer or one segment is free.
+    /// RFC 9293 section 3.8.6.2.2: "The receiver's SWS avoidance algorithm determines when the right window
+    /// edge may be advanced". Here: not at all while less than a sixteenth of the buffer or one segment is
+    /// free.
     fn offered_window(&self) -> u32 {
         let limit = self.recvbuf.limit();
         let free = self.recvbuf.free();
@@ -154,7 +167,10 @@ impl Conn {
         if free < limit / 2 && (free < limit / 16 || free < mss) {
             return 0;
         }
-        let free = u32::try_from(free).unwrap_or(u32::MAX).min(0xffff << self.rcv_wscale);
+        let mut free = u32::try_from(free).unwrap_or(u32::MAX).min(0xffff << self.rcv_wscale);
+        if self.ack.unmerged && self.rtt.srtt() < NEAR {
+            free = free.min(UNMERGED_FRAMES * self.ack.rcv_mss);
+        }
         if self.rcv_wscale > 0 {
             // What the shift cuts off is not announced.
             free >> self.rcv_wscale << self.rcv_wscale

@@ -1,8 +1,9 @@
-//! What a segment does to a connection: event processing of RFC 9293 section 3.10.7, with RFC 5961 against blind
-//! attacks and RFC 7323 against old duplicates. Where Linux is stricter or kinder than the text, that is said.
+//! What a segment does to a connection: event processing of RFC 9293 section 3.10.7, with RFC 5961 against
+//! blind attacks and RFC 7323 against old duplicates. Where Linux is stricter or kinder than the text, that
+//! is said.
 //!
-//! A frame that stands for several segments is processed as the one segment that it is on the circle of sequence
-//! numbers. Urgent data is delivered in line (RFC 6093).
+//! A frame that stands for several segments is processed as the one segment that it is on the circle of
+//! sequence numbers. Urgent data is delivered in line (RFC 6093).
 
 use super::recovery::AckOutcome;
 use super::socket::{Conn, Fate, MIN_MSS};
@@ -58,8 +59,8 @@ impl Conn {
         let repr = &seg.repr;
         let has_ack = repr.flags.contains(Flags::ACK);
         if has_ack {
-            // "First, check the ACK bit: [...] If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset (unless the RST
-            // bit is set [...]) <SEQ=SEG.ACK><CTL=RST> and discard the segment."
+            // "First, check the ACK bit: [...] If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset (unless
+            // the RST bit is set [...]) <SEQ=SEG.ACK><CTL=RST> and discard the segment."
             if repr.ack.le(self.iss) || repr.ack.gt(self.snd_nxt) {
                 // Our RST ends what the peer has left of an old connection: try again soon, as Linux does.
                 if self.retries == 0 {
@@ -68,15 +69,14 @@ impl Conn {
                 return Disposition::Reset;
             }
             // RFC 7323 section 3.2, and Linux: an echo of a timestamp that we never sent is not for us.
-            if let Some((_, ecr)) = repr.options.timestamps {
-                if ecr != 0 && (self.ts_now(cx.now).wrapping_sub(ecr) as i32) < 0 {
-                    cx.counters.tcp_paws += 1;
-                    return Disposition::Reset;
-                }
+            let ahead = |ecr| ecr != 0 && (self.ts_now(cx.now).wrapping_sub(ecr) as i32) < 0;
+            if repr.options.timestamps.is_some_and(|(_, ecr)| ahead(ecr)) {
+                cx.counters.tcp_paws += 1;
+                return Disposition::Reset;
             }
         }
-        // "Second, check the RST bit: [...] If the ACK was acceptable, then signal to the user "error: connection
-        // reset", drop the segment, enter CLOSED state". Without ACK: drop.
+        // "Second, check the RST bit: [...] If the ACK was acceptable, then signal to the user "error:
+        // connection reset", drop the segment, enter CLOSED state". Without ACK: drop.
         if repr.flags.contains(Flags::RST) {
             if has_ack {
                 cx.counters.tcp_resets_in += 1;
@@ -95,8 +95,8 @@ impl Conn {
             self.snd_wnd = u32::from(repr.window);
             self.snd_wl1 = repr.seq;
             self.max_window = self.snd_wnd;
-            // "If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED, form an ACK
-            // segment and send it."
+            // "If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED, form an
+            // ACK segment and send it."
             self.establish(cx);
             self.ack_now();
         } else {
@@ -178,8 +178,8 @@ impl Conn {
         self.output_wanted = true;
         self.raise(Readiness::OUT);
         if self.fin_queued {
-            // The user shut down in SYN-RECEIVED: RFC 9293 section 3.10.4, "queue for processing after entering
-            // ESTABLISHED state".
+            // The user shut down in SYN-RECEIVED: RFC 9293 section 3.10.4, "queue for processing after
+            // entering ESTABLISHED state".
             self.state = TcpState::FinWait1;
         }
     }
@@ -195,8 +195,8 @@ impl Conn {
             return Disposition::Dropped;
         }
         if self.state == TcpState::SynReceived {
-            // "If SND.UNA < SEG.ACK =< SND.NXT, then enter ESTABLISHED state [...]. If the segment acknowledgment
-            // is not acceptable, form a reset segment <SEQ=SEG.ACK><CTL=RST> and send it."
+            // "If SND.UNA < SEG.ACK =< SND.NXT, then enter ESTABLISHED state [...]. If the segment
+            // acknowledgment is not acceptable, form a reset segment <SEQ=SEG.ACK><CTL=RST> and send it."
             if !(seg.repr.ack.gt(self.iss) && seg.repr.ack.le(self.snd_nxt)) {
                 return Disposition::Reset;
             }
@@ -234,19 +234,19 @@ impl Conn {
                         && (cx.orphan || self.state != TcpState::Established)
                         && !self.fin_taken
                     {
-                        // RFC 1122 section 4.2.2.13: "If such a host issues a CLOSE call while received data is
-                        // still pending in TCP, or if new data is received after CLOSE is called, its TCP SHOULD
-                        // send a RST to show that data was lost."
+                        // RFC 1122 section 4.2.2.13: "If such a host issues a CLOSE call while received data
+                        // is still pending in TCP, or if new data is received after CLOSE is called, its TCP
+                        // SHOULD send a RST to show that data was lost."
                         cx.counters.tcp_data_after_close += 1;
                         self.die(Some(Error::ConnectionReset), false);
                         return Disposition::Reset;
                     }
                     self.take_text(cx, &mut seg);
                 }
-                // "CLOSE-WAIT STATE, CLOSING STATE, LAST-ACK STATE, TIME-WAIT STATE: This should not occur since a
-                // FIN has been received from the remote side. Ignore the segment text." A FIN sent again is
-                // answered by `validate`, which finds it outside the window; one that comes with our data
-                // acknowledged is not new either.
+                // "CLOSE-WAIT STATE, CLOSING STATE, LAST-ACK STATE, TIME-WAIT STATE: This should not occur
+                // since a FIN has been received from the remote side. Ignore the segment text." A FIN sent
+                // again is answered by `validate`, which finds it outside the window; one that comes with our
+                // data acknowledged is not new either.
                 _ => self.ack_now(),
             }
         }
@@ -263,27 +263,20 @@ impl Conn {
     fn validate(&mut self, cx: &mut Cx<'_>, seg: &SegmentIn) -> bool {
         let repr = &seg.repr;
         let (syn, rst) = (repr.flags.contains(Flags::SYN), repr.flags.contains(Flags::RST));
-        // RFC 7323 section 5.3, R1: "If there is a Timestamps option in the arriving segment, SEG.TSval < TS.Recent,
-        // TS.Recent is valid, and the RST bit is not set, then treat the arriving segment as not acceptable:
-        // Send an acknowledgment in reply [...] and drop the segment."
-        if self.ts.on && !rst {
-            if let Some((val, _)) = repr.options.timestamps {
-                let old = (val.wrapping_sub(self.ts.recent) as i32) < 0
-                    && cx.now.since(self.ts.recent_at) < PAWS_IDLE
-                    && !self.is_disordered_ack(seg);
-                if old {
-                    cx.counters.tcp_paws += 1;
-                    if syn {
-                        self.challenge_ack(cx);
-                    } else {
-                        self.answer_unacceptable(cx, seg);
-                    }
-                    return false;
-                }
+        // RFC 7323 section 5.3, R1: "If there is a Timestamps option in the arriving segment, SEG.TSval <
+        // TS.Recent, TS.Recent is valid, and the RST bit is not set, then treat the arriving segment as not
+        // acceptable: Send an acknowledgment in reply [...] and drop the segment."
+        if !rst && self.is_old(cx.now, seg) {
+            cx.counters.tcp_paws += 1;
+            if syn {
+                self.challenge_ack(cx);
+            } else {
+                self.answer_unacceptable(cx, seg);
             }
+            return false;
         }
-        // "First, check sequence number". As Linux, a segment is unacceptable when it ends before what was last
-        // acknowledged or begins beyond the window: what overlaps is trimmed later.
+        // "First, check sequence number". As Linux, a segment is unacceptable when it ends before what was
+        // last acknowledged or begins beyond the window: what overlaps is trimmed later.
         let end = repr.seq + seg.seq_len();
         if end.lt(self.rcv_wup) || repr.seq.gt(self.rcv_nxt + self.receive_window() as usize) {
             cx.counters.tcp_out_of_window += 1;
@@ -297,10 +290,11 @@ impl Conn {
             }
             return false;
         }
-        // "Second, check the RST bit", RFC 5961 section 3.2: "If the RST bit is set and the sequence number exactly
-        // matches the next expected sequence number (RCV.NXT), then TCP MUST reset the connection. If [it] does
-        // not [...] yet is within the current receive window, TCP MUST send an acknowledgment (challenge ACK)."
-        // As Linux, RCV.NXT - 1 counts after the peer's FIN, and the end of the highest SACK block.
+        // "Second, check the RST bit", RFC 5961 section 3.2: "If the RST bit is set and the sequence number
+        // exactly matches the next expected sequence number (RCV.NXT), then TCP MUST reset the connection. If
+        // [it] does not [...] yet is within the current receive window, TCP MUST send an acknowledgment
+        // (challenge ACK)." As Linux, RCV.NXT - 1 counts after the peer's FIN, and the end of the highest
+        // SACK block.
         if rst {
             let exact = repr.seq == self.rcv_nxt
                 || (self.fin_taken && repr.seq + 1 == self.rcv_nxt)
@@ -318,9 +312,9 @@ impl Conn {
             }
             return false;
         }
-        // "Fourth, check the SYN bit", RFC 5961 section 4.2: "If the SYN bit is set, irrespective of the sequence
-        // number, TCP MUST send an ACK (also referred to as challenge ACK) to the remote peer". But for the
-        // SYN-ACK that completes a simultaneous open.
+        // "Fourth, check the SYN bit", RFC 5961 section 4.2: "If the SYN bit is set, irrespective of the
+        // sequence number, TCP MUST send an ACK (also referred to as challenge ACK) to the remote peer". But
+        // for the SYN-ACK that completes a simultaneous open.
         if syn {
             let completes = self.state == TcpState::SynReceived
                 && repr.flags.contains(Flags::ACK)
@@ -334,8 +328,17 @@ impl Conn {
         true
     }
 
-    /// Linux's `tcp_disordered_ack`: a plain duplicate ACK that a network reordered is old by PAWS, but harmless:
-    /// within one RTO it may tell SACK news.
+    /// True when the segment's timestamp says that it is from before one that was taken.
+    fn is_old(&self, now: Instant, seg: &SegmentIn) -> bool {
+        let Some((val, _)) = seg.repr.options.timestamps else { return false };
+        self.ts.on
+            && (val.wrapping_sub(self.ts.recent) as i32) < 0
+            && now.since(self.ts.recent_at) < PAWS_IDLE
+            && !self.is_disordered_ack(seg)
+    }
+
+    /// Linux's `tcp_disordered_ack`: a plain duplicate ACK that a network reordered is old by PAWS, but
+    /// harmless: within one RTO it may tell SACK news.
     fn is_disordered_ack(&self, seg: &SegmentIn) -> bool {
         let repr = &seg.repr;
         let Some((val, _)) = repr.options.timestamps else { return false };
@@ -348,8 +351,8 @@ impl Conn {
             && u128::from(self.ts.recent.wrapping_sub(val)) <= self.rtt.rto().as_millis()
     }
 
-    /// RFC 7323 section 4.3: "(2) If SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent, then SEG.TSval is copied to
-    /// TS.Recent; otherwise, it is ignored."
+    /// RFC 7323 section 4.3: "(2) If SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent, then SEG.TSval is
+    /// copied to TS.Recent; otherwise, it is ignored."
     fn store_timestamp(&mut self, now: Instant, repr: &Repr) {
         if !self.ts.on {
             return;
@@ -471,8 +474,8 @@ impl Conn {
             self.stats.bytes_received += grown as u64;
             self.note_data(cx.now, len, seg.gso_size, push);
             if filled {
-                // RFC 5681 section 4.2: "SHOULD send an immediate ACK when it receives a data segment that fills in
-                // all or part of a gap".
+                // RFC 5681 section 4.2: "SHOULD send an immediate ACK when it receives a data segment that
+                // fills in all or part of a gap".
                 self.blocks.trim(self.rcv_nxt);
                 self.ack_now();
             }

@@ -1,9 +1,10 @@
 //! Listening sockets: half-open requests and the accept queue, as Linux has them.
 //!
-//! A SYN makes a [`Request`], some 200 bytes, not a connection: a flood of SYNs is bounded and cheap. The final
-//! ACK of the handshake turns the request into a connection in SYN-RECEIVED, which then processes that segment
-//! like any other. When the accept queue holds more than `backlog` connections, SYNs and final ACKs are dropped: the
-//! client, who thinks that it is connected, sends again, and gets in when the user has accepted some.
+//! A SYN makes a [`Request`], some 200 bytes, not a connection: a flood of SYNs is bounded and cheap. The
+//! final ACK of the handshake turns the request into a connection in SYN-RECEIVED, which then processes that
+//! segment like any other. When the accept queue holds more than `backlog` connections, SYNs and final ACKs
+//! are dropped: the client, who thinks that it is connected, sends again, and gets in when the user has
+//! accepted some.
 //!
 //! Requests of a listener that is gone are found out when they are next touched.
 //!
@@ -75,7 +76,8 @@ pub(super) struct Request {
 }
 
 impl Tcp {
-    /// The listener for a segment: an exact address before the wildcard; among several (SO_REUSEPORT), by hash.
+    /// The listener for a segment: an exact address before the wildcard; among several (SO_REUSEPORT), by
+    /// hash.
     pub(super) fn find_listener(&self, tuple: &Tuple) -> Option<u32> {
         let list = self.listeners.get(&tuple.local.port())?;
         let matching = |exact: bool| {
@@ -230,8 +232,8 @@ impl Tcp {
         let end = repr.seq + seg.seq_len();
         let in_window = end.ge(rcv_nxt) && repr.seq.le(rcv_nxt + 65_535);
         if (old && !flags.contains(Flags::RST)) || !in_window {
-            // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless the
-            // RST bit is set [...])".
+            // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless
+            // the RST bit is set [...])".
             if !flags.contains(Flags::RST) && now.since(request.last_answer) >= AGAIN_INTERVAL {
                 request.last_answer = now;
                 let (iss, ts) = (request.iss, request.ts_recent);
@@ -251,8 +253,8 @@ impl Tcp {
             return;
         }
         if flags.contains(Flags::RST) {
-            // RFC 5961 section 3.2; RFC 9293: "If this connection was initiated with a passive OPEN, then return this
-            // connection to the LISTEN state".
+            // RFC 5961 section 3.2; RFC 9293: "If this connection was initiated with a passive OPEN, then
+            // return this connection to the LISTEN state".
             if repr.seq == rcv_nxt {
                 counters.tcp_resets_in += 1;
                 self.remove_request(index);
@@ -288,8 +290,8 @@ impl Tcp {
 
     /// Makes a connection of a request.
     fn promote(&mut self, now: Instant, index: u32) -> Option<u32> {
-        let listener = self.requests.get(index)?.listener.0;
-        let opts = self.socks.get(listener)?.opts.clone();
+        let (listener, generation) = self.requests.get(index)?.listener;
+        let opts = self.socks.get_gen(listener, generation)?.opts.clone();
         let request = self.remove_request(index)?;
         let tuple = request.tuple;
         let mut conn = Conn::new(tuple, request.iss, request.ts_offset, &opts, now);
@@ -303,12 +305,15 @@ impl Tcp {
         conn.pmtu = request.pmtu;
         conn.advmss = request.advmss;
         conn.retries = request.retries;
+        // Should the segment at hand not establish it after all, it lives on as a request would.
+        conn.backoff = request.retries;
+        conn.retransmit_at = Some(now + RTO_INITIAL);
         if request.retries == 0 {
             conn.syn_sent_at = request.sent_at;
         }
         let hold = Hold::new(tuple.local, &opts);
         self.ports.hold(hold);
-        let mut sock = Socket::new(opts, Owner::Embryo(listener), Body::Conn(Box::new(conn)));
+        let mut sock = Socket::new(opts, Owner::Embryo(listener, generation), Body::Conn(Box::new(conn)));
         sock.port = PortHold::Counted(hold);
         let (child, _) = self.socks.insert(sock);
         self.demux.insert(tuple, Target::Conn(child));
@@ -316,8 +321,9 @@ impl Tcp {
     }
 
     /// A child's handshake is over: it waits to be accepted.
-    pub(super) fn enqueue_child(&mut self, listener: u32, child: u32) {
-        let Some(Socket { body: Body::Listen(l), edges, .. }) = self.socks.get_mut(listener) else {
+    pub(super) fn enqueue_child(&mut self, listener: u32, generation: u32, child: u32) {
+        let Some(Socket { body: Body::Listen(l), edges, .. }) = self.socks.get_gen_mut(listener, generation)
+        else {
             // The listener went in between.
             self.kill(child);
             return;
@@ -325,7 +331,7 @@ impl Tcp {
         l.children.push_back(child);
         *edges |= Readiness::IN;
         if let Some(sock) = self.socks.get_mut(child) {
-            sock.owner = Owner::Accepting(listener);
+            sock.owner = Owner::Accepting;
         }
         self.flush_edges(listener);
     }

@@ -2,15 +2,17 @@
 //!
 //! Theory of operation. [`Tcp`] owns the sockets in a generational slab. A segment is looked up by its
 //! 4-tuple: a connection, a half-open request of a listener ([`listener`]), a connection in TIME_WAIT
-//! ([`timewait`]), else a listener by port, else nothing (a RST goes back). What a segment, a timer or a call does to
-//! one connection is decided in [`socket::Conn`]'s methods ([`input`], [`recovery`], [`output`], [`timers`]), which know
-//! nothing of the set; afterwards [`Tcp::settle`] carries the outcome into the set: its deadline into the heap,
-//! the connection into the ready-to-send queue, edges into the event queue, the dead out of the tables.
+//! ([`timewait`]), else a listener by port, else nothing (a RST goes back). What a segment, a timer or a call
+//! does to one connection is decided in [`socket::Conn`]'s methods ([`input`], [`recovery`], [`output`],
+//! [`timers`]), which know nothing of the set; afterwards [`Tcp::settle`] carries the outcome into the set:
+//! its deadline into the heap, the connection into the ready-to-send queue, edges into the event queue, the
+//! dead out of the tables.
 //!
 //! Nothing is sent outside [`Tcp::poll_transmit`], so one acknowledgement covers all the frames that the host
 //! fed in since the last call.
 //!
-//! Limits. No urgent data (the bytes are delivered in line), no ECN, no SYN cookies, no Fast Open, no RACK-TLP timers.
+//! Limits. No urgent data (the bytes are delivered in line), no ECN, no SYN cookies, no Fast Open, no
+//! RACK-TLP timers.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -107,8 +109,8 @@ pub(crate) struct TcpOut<'a> {
 
 /// What TCP needs of the IP layer below.
 pub(crate) trait IpOutput {
-    /// Sends a segment. A neighbour that is not resolved yet, or an absent route, is the IP layer's affair: that is
-    /// `Ok`, and a segment lost there is retransmitted like any other.
+    /// Sends a segment. A neighbour that is not resolved yet, or an absent route, is the IP layer's affair:
+    /// that is `Ok`, and a segment lost there is retransmitted like any other.
     fn send_tcp(&mut self, now: Instant, tx: &TcpOut<'_>) -> Result<(), Full>;
     /// Largest IP packet on the path, bytes.
     fn path_mtu(&self, dst: Ipv4Addr) -> u16;
@@ -292,14 +294,11 @@ impl Tcp {
             orphan,
         };
         let reset = (conn.tuple, seg.repr, seg.seq_len());
-        match conn.on_segment(&mut cx, seg) {
+        let disposition = conn.on_segment(&mut cx, seg);
+        self.ack_overdue |= conn.unacked_received() >= ACK_AT_MOST;
+        match disposition {
             Disposition::Accepted | Disposition::Dropped => {}
             Disposition::Reset => self.reply_reset_to(&reset.0, &reset.1, reset.2, counters),
-        }
-        if let Some(Socket { body: Body::Conn(conn), .. }) = self.socks.get(index) {
-            if conn.unacked_received() >= ACK_AT_MOST {
-                self.ack_overdue = true;
-            }
         }
         self.settle(now, index);
     }
@@ -312,9 +311,10 @@ impl Tcp {
 
     /// Answers a segment that no connection wants.
     ///
-    /// RFC 9293 section 3.10.7.1: "An incoming segment containing a RST is discarded. An incoming segment not containing
-    /// a RST causes a RST to be sent in response. [...] If the ACK bit is off, sequence number zero is used,
-    /// <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. If the ACK bit is on, <SEQ=SEG.ACK><CTL=RST>."
+    /// RFC 9293 section 3.10.7.1: "An incoming segment containing a RST is discarded. An incoming segment not
+    /// containing a RST causes a RST to be sent in response. [...] If the ACK bit is off, sequence number
+    /// zero is used, <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>. If the ACK bit is on,
+    /// <SEQ=SEG.ACK><CTL=RST>."
     fn reply_reset(&mut self, tuple: &Tuple, seg: &SegmentIn, counters: &mut Counters) {
         self.reply_reset_to(tuple, &seg.repr, seg.seq_len(), counters);
     }
@@ -344,7 +344,8 @@ impl Tcp {
         }
     }
 
-    /// Hands out everything that may be sent now. `Err(Full)`: the device takes no more; call again when it does.
+    /// Hands out everything that may be sent now. `Err(Full)`: the device takes no more; call again when it
+    /// does.
     pub(crate) fn poll_transmit(
         &mut self,
         now: Instant,
@@ -515,11 +516,11 @@ impl Tcp {
             sock.queued = true;
             self.ready.push_back(index);
         }
-        if let Owner::Embryo(listener) = sock.owner {
-            if conn.state != TcpState::SynReceived {
-                self.enqueue_child(listener, index);
-                return;
-            }
+        if let Owner::Embryo(listener, generation) = sock.owner
+            && conn.state != TcpState::SynReceived
+        {
+            self.enqueue_child(listener, generation, index);
+            return;
         }
         self.flush_edges(index);
     }
@@ -555,8 +556,8 @@ impl Tcp {
             self.insert_timewait(now, tuple, timewait, ack);
         }
         match owner {
-            Owner::User | Owner::Accepting(_) => self.flush_edges(index),
-            Owner::Orphan | Owner::Embryo(_) => self.free(index),
+            Owner::User | Owner::Accepting => self.flush_edges(index),
+            Owner::Orphan | Owner::Embryo(..) => self.free(index),
         }
     }
 

@@ -1,9 +1,9 @@
 //! What a connection sends, and when (RFC 9293 sections 3.7.4, 3.8 and 3.10.2).
 //!
 //! `output` runs when the connection may have something to say: retransmissions first, then new data as the
-//! peer's window, the congestion window and Nagle's rule allow, then FIN, probe, acknowledgement. Each frame is
-//! as large as the layer below takes, in whole segments; only the last may end in a shorter one. The payload
-//! is handed down as slices of the send buffer: nothing is copied or allocated here.
+//! peer's window, the congestion window and Nagle's rule allow, then FIN, probe, acknowledgement. Each frame
+//! is as large as the layer below takes, in whole segments; only the last may end in a shorter one. The
+//! payload is handed down as slices of the send buffer: nothing is copied or allocated here.
 //!
 //! When the device is full the state is as if the frame had not been tried.
 
@@ -53,7 +53,8 @@ impl Conn {
             seq: self.iss,
             ack: if answering { self.rcv_nxt } else { SeqNumber(0) },
             flags: if answering { Flags::SYN | Flags::ACK } else { Flags::SYN },
-            // RFC 7323 section 2.2: "The window field in a segment where the SYN bit is set [...] MUST NOT be scaled."
+            // RFC 7323 section 2.2: "The window field in a segment where the SYN bit is set [...] MUST NOT be
+            // scaled."
             window: u16::try_from(self.recvbuf.limit()).unwrap_or(u16::MAX),
             urgent: 0,
             options: Options {
@@ -166,8 +167,8 @@ impl Conn {
             }
             let window = usize::try_from(self.window_end() - self.snd_nxt).unwrap_or(0);
             if window < unsent.min(mss) && !(self.force_small && window > 0) {
-                // RFC 9293 section 3.8.6.2.1: less than a segment of window is not worth a packet; a segment is at
-                // most half of the largest window (`update_mss`).
+                // RFC 9293 section 3.8.6.2.1: less than a segment of window is not worth a packet; a segment
+                // is at most half of the largest window (`update_mss`).
                 return Ok(());
             }
             let room = (self.win.cwnd as usize).max(mss).saturating_sub(self.pipe() as usize);
@@ -233,8 +234,9 @@ impl Conn {
         Ok(())
     }
 
-    /// Nagle's rule as Minshall amended it and Linux has it: a short segment waits while another short one is not
-    /// acknowledged; and corking: it waits for more. `after_full`: full segments go before it in the same frame.
+    /// Nagle's rule as Minshall amended it and Linux has it: a short segment waits while another short one is
+    /// not acknowledged; and corking: it waits for more. `after_full`: full segments go before it in the same
+    /// frame.
     fn holds_back(&self, cx: &Cx<'_>, after_full: bool) -> bool {
         if self.fin_queued || self.push_to.ge(self.data_end()) {
             return false;
@@ -357,8 +359,8 @@ impl Conn {
         }
     }
 
-    /// RFC 9293 section 3.8.6.1: with nothing in flight and data that may not go, the window is probed. The same timer
-    /// ends corking, after 200 ms at least, as on Linux.
+    /// RFC 9293 section 3.8.6.1: with nothing in flight and data that may not go, the window is probed. The
+    /// same timer ends corking, after 200 ms at least, as on Linux.
     fn arm_after_output(&mut self, now: Instant) {
         let waiting = self.unsent() > 0 || (self.fin_queued && !self.fin_sent);
         if self.outstanding() == 0 && waiting && self.retransmit_at.is_none() {
@@ -368,8 +370,8 @@ impl Conn {
         }
     }
 
-    /// The window probe (Linux: `tcp_write_wakeup`): what the window allows of the data that waits, else a segment
-    /// without data from before the window, which the peer must answer.
+    /// The window probe (Linux: `tcp_write_wakeup`): what the window allows of the data that waits, else a
+    /// segment without data from before the window, which the peer must answer.
     pub(super) fn send_probe(&mut self) {
         let window = usize::try_from(self.window_end() - self.snd_nxt).unwrap_or(0);
         let unsent = self.unsent();

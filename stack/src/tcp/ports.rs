@@ -1,12 +1,12 @@
 //! Local ports: who holds which, and what bind(2) allows (Linux: `inet_csk_bind_conflict`).
 //!
-//! Sockets bound by the user are listed by port. Connections that merely use a port (children of a listener, sockets
-//! bound by connect(2), TIME_WAIT) are counted by address and options: ten thousand children of port 80 cost one
-//! entry. A newcomer conflicts with a holder when their addresses overlap, unless both have SO_REUSEADDR and the
-//! holder does not listen, or both have SO_REUSEPORT.
+//! Sockets bound by the user are listed by port. Connections that merely use a port (children of a listener,
+//! sockets bound by connect(2), TIME_WAIT) are counted by address and options: ten thousand children of port
+//! 80 cost one entry. A newcomer conflicts with a holder when their addresses overlap, unless both have
+//! SO_REUSEADDR and the holder does not listen, or both have SO_REUSEPORT.
 //!
-//! Ephemeral ports are 32768 to 60999, searched from a keyed offset (RFC 6056 section 3.3.3); connect(2) prefers even
-//! ones and bind(2) odd ones, as on Linux, so that they do not use up each other's.
+//! Ephemeral ports are 32768 to 60999, searched from a keyed offset (RFC 6056 section 3.3.3); connect(2)
+//! prefers even ones and bind(2) odd ones, as on Linux, so that they do not use up each other's.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -129,14 +129,10 @@ impl Ports {
     pub(super) fn release(&mut self, hold: Hold) {
         let port = hold.addr.port();
         if let Some(bucket) = self.buckets.get_mut(&port) {
-            if let Some(i) = bucket.counted.iter().position(|(h, _)| *h == hold) {
-                if let Some((_, count)) = bucket.counted.get_mut(i) {
-                    *count -= 1;
-                    if *count == 0 {
-                        bucket.counted.swap_remove(i);
-                    }
-                }
+            for (_, count) in bucket.counted.iter_mut().filter(|(h, _)| *h == hold) {
+                *count -= 1;
             }
+            bucket.counted.retain(|(_, count)| *count > 0);
         }
         self.drop_if_empty(port);
     }

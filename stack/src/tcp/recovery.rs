@@ -1,9 +1,9 @@
 //! What an acknowledgement means for the sender: RTT, window, loss recovery, congestion control.
 //!
-//! Three phases. *Open*: all is well. *Recovery* (RFC 6675 with SACK, RFC 6582 without): a loss was inferred; cwnd is the
-//! new threshold, what is marked lost is retransmitted as *pipe* allows, until everything that was in flight at the
-//! beginning is acknowledged. *Loss*: the retransmission timer expired; everything not known delivered is lost, and
-//! slow start goes over it again (RFC 5681 section 3.1, RFC 6298 section 5).
+//! Three phases. *Open*: all is well. *Recovery* (RFC 6675 with SACK, RFC 6582 without): a loss was inferred;
+//! cwnd is the new threshold, what is marked lost is retransmitted as *pipe* allows, until everything that
+//! was in flight at the beginning is acknowledged. *Loss*: the retransmission timer expired; everything not
+//! known delivered is lost, and slow start goes over it again (RFC 5681 section 3.1, RFC 6298 section 5).
 //!
 //! A retransmission that timestamps prove needless is undone (Eifel detection, RFC 3522).
 //!
@@ -60,8 +60,8 @@ impl Conn {
     pub(super) fn on_ack(&mut self, cx: &mut Cx<'_>, seg: &SegmentIn) -> AckOutcome {
         let repr = &seg.repr;
         if repr.ack.gt(self.snd_nxt) {
-            // "If the ACK acks something not yet sent (SEG.ACK > SND.NXT), then send an ACK, drop the segment, and
-            // return."
+            // "If the ACK acks something not yet sent (SEG.ACK > SND.NXT), then send an ACK, drop the
+            // segment, and return."
             cx.counters.tcp_ack_unsent += 1;
             self.challenge_ack(cx);
             return AckOutcome::Drop;
@@ -94,7 +94,9 @@ impl Conn {
             delivered = self.take_cumulative(cx, repr.ack);
         }
         if self.sack_ok && !repr.options.sack_blocks.is_empty() && outstanding_before > 0 {
-            delivered.bytes += self.take_sack(cx, seg);
+            let sacked = self.take_sack(cx, seg);
+            delivered.bytes += sacked.bytes;
+            delivered.dsack = sacked.dsack;
         }
         let advanced = u32::try_from(self.snd_una - una_before).unwrap_or(0);
         self.sample_rtt(cx, seg, &delivered, advanced > 0);
@@ -117,8 +119,8 @@ impl Conn {
     }
 
     /// RFC 9293 section 3.10.7.4: "If (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set
-    /// SND.WND <- SEG.WND, set SND.WL1 <- SEG.SEQ, and set SND.WL2 <- SEG.ACK." WL2 is SND.UNA here: a segment
-    /// with an older acknowledgement does not come this far.
+    /// SND.WND <- SEG.WND, set SND.WL1 <- SEG.SEQ, and set SND.WL2 <- SEG.ACK." WL2 is SND.UNA here: a
+    /// segment with an older acknowledgement does not come this far.
     fn update_window(&mut self, seg: &SegmentIn) {
         let repr = &seg.repr;
         let shift = if repr.flags.contains(Flags::SYN) { 0 } else { self.snd_wscale };
@@ -150,7 +152,7 @@ impl Conn {
         delivered
     }
 
-    fn take_sack(&mut self, cx: &mut Cx<'_>, seg: &SegmentIn) -> u32 {
+    fn take_sack(&mut self, cx: &mut Cx<'_>, seg: &SegmentIn) -> Delivered {
         let blocks = &seg.repr.options.sack_blocks;
         let got = self.board.on_sack(blocks, self.snd_una, self.snd_nxt, cx.now, self.rtt.min_rtt());
         if got.dsack {
@@ -159,7 +161,7 @@ impl Conn {
         if let Some(rtt) = got.rtt_min {
             self.rtt.sample(rtt);
         }
-        got.bytes
+        got
     }
 
     /// RFC 6298 section 3 (Karn), RFC 7323 section 4: time of what was sent once, else the echoed timestamp.
@@ -169,7 +171,9 @@ impl Conn {
         }
         if let Some(rtt) = delivered.rtt {
             self.rtt.sample(rtt);
-        } else if advanced && self.ts.on && self.rtt.known() {
+        } else if advanced && self.ts.on && self.rtt.known() && !delivered.dsack {
+            // With a D-SACK the first acknowledgement was lost and this one answers our repetition, but may echo
+            // the original: the time between is our own time-out, and each such sample would double it.
             let Some((_, ecr)) = seg.repr.options.timestamps else { return };
             let ms = self.ts_now(cx.now).wrapping_sub(ecr);
             // Zero means "no echo"; more than the largest RTO cannot be.
@@ -201,17 +205,17 @@ impl Conn {
             }
             Phase::Recovery => {
                 if self.snd_una.ge(self.high_seq) {
-                    // RFC 6582 section 3.2 step 3, full acknowledgement: cwnd = min (ssthresh, max (FlightSize, SMSS)
-                    // + SMSS) without SACK; RFC 6675 leaves it at ssthresh.
+                    // RFC 6582 section 3.2 step 3, full acknowledgement: cwnd = min (ssthresh, max
+                    // (FlightSize, SMSS) + SMSS) without SACK; RFC 6675 leaves it at ssthresh.
                     if !self.sack_ok {
                         let flight = self.outstanding().max(u32::from(self.mss));
                         self.win.cwnd = self.win.ssthresh.min(flight + u32::from(self.mss));
                     }
                     self.leave_recovery();
                 } else if !self.sack_ok {
-                    // Partial acknowledgement: "retransmit the first unacknowledged segment. Deflate the congestion
-                    // window by the amount of new data acknowledged": the segments that duplicate ACKs
-                    // reported are among what is acknowledged now.
+                    // Partial acknowledgement: "retransmit the first unacknowledged segment. Deflate the
+                    // congestion window by the amount of new data acknowledged": the segments that duplicate
+                    // ACKs reported are among what is acknowledged now.
                     let segments = advanced / u32::from(self.mss.max(1));
                     self.dupacks = self.dupacks.saturating_sub(segments.saturating_sub(1));
                     self.board.mark_head_lost(u32::from(self.mss));
@@ -229,8 +233,8 @@ impl Conn {
     }
 
     fn grow(&mut self, cx: &mut Cx<'_>, acked: u32) {
-        // What the window did not hold back proves nothing about the network (RFC 7661): except in slow start as
-        // long as the window is at most twice what was in use (Linux: `tcp_is_cwnd_limited`).
+        // What the window did not hold back proves nothing about the network (RFC 7661): except in slow start
+        // as long as the window is at most twice what was in use (Linux: `tcp_is_cwnd_limited`).
         let in_use = self.outstanding().saturating_add(acked);
         let limited =
             self.cwnd_limited || (self.win.in_slow_start() && self.win.cwnd < in_use.saturating_mul(2));
@@ -290,7 +294,8 @@ impl Conn {
         self.win.cwnd = self.win.ssthresh;
         self.phase = Phase::Recovery;
         self.high_seq = self.snd_nxt;
-        // RFC 6675 section 5 step 4.3: "Retransmit the first data segment presumed dropped", whatever pipe is.
+        // RFC 6675 section 5 step 4.3: "Retransmit the first data segment presumed dropped", whatever pipe
+        // is.
         self.force_retransmit = true;
         self.output_wanted = true;
     }
@@ -347,8 +352,8 @@ impl Conn {
         self.win.cwnd = if syn_lost { u32::from(mss) } else { congestion::initial_window(mss) };
     }
 
-    /// RFC 5681 section 4.1 as Linux does it: each RTO without anything in flight halves the window, down to the
-    /// initial one.
+    /// RFC 5681 section 4.1 as Linux does it: each RTO without anything in flight halves the window, down to
+    /// the initial one.
     pub(super) fn restart_after_idle(&mut self, now: Instant) {
         let idle = now.since(self.stats.last_data_sent);
         let rto = self.rtt.rto();
@@ -381,9 +386,12 @@ impl Conn {
         }
         if let IcmpError::PathMtu(mtu) = error {
             // RFC 1191 section 6.5; the IP layer keeps the path's MTU, and `output` asks it.
-            let mss = Conn::mss_for_mtu(mtu.max(68));
-            if u32::from(mss) < u32::from(self.mss) + 12 && self.is_synchronized() {
-                self.update_mss(mtu.max(68), None);
+            let before = self.mss;
+            if !self.is_synchronized() || mtu >= self.pmtu {
+                return;
+            }
+            self.update_mss(mtu.max(68), None);
+            if self.mss < before {
                 self.board.unmark_lost();
                 self.board.mark_all_lost();
                 // What was too large has not been in the network: send it again at the current window.

@@ -1,11 +1,13 @@
 //! The receive buffer: bytes in order that the user has not read, and pieces beyond a gap.
 //!
-//! Large payloads are kept by reference to the frame that brought them, when they fill at least half of it. Small ones
-//! are copied, one behind the other, into buffers of our own: so a peer can pin at most about twice the bytes that it
-//! sent, and one byte never holds 64 kB. The window is counted in payload bytes up to the limit; pieces
-//! beyond a gap are also charged at their true size and refused when that exceeds twice the limit.
+//! Large payloads are kept by reference to the frame that brought them, when they fill at least half of it.
+//! Small ones are copied, one behind the other, into buffers of our own: so a peer can pin at most about
+//! twice the bytes that it sent, and one byte never holds 64 kB. The window is counted in payload bytes up to
+//! the limit; pieces beyond a gap are also charged at their true size and refused when that exceeds twice the
+//! limit.
 //!
-//! Without SO_RCVBUF the limit grows with what the user reads in a round trip, to 6 MB (Linux's receive auto-tuning).
+//! Without SO_RCVBUF the limit grows with what the user reads in a round trip, to 6 MB (Linux's receive
+//! auto-tuning).
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -151,11 +153,12 @@ impl RecvBuf {
             self.queue.push_back(Chunk::Shared(buf));
             return;
         }
-        if let Some(Chunk::Copied { data, .. }) = self.queue.back_mut() {
-            if data.len() + buf.len() <= COPY_MAX {
+        match self.queue.back_mut() {
+            Some(Chunk::Copied { data, .. }) if data.len() + buf.len() <= COPY_MAX => {
                 data.extend_from_slice(&buf);
                 return;
             }
+            _ => {}
         }
         let mut data = std::mem::take(&mut self.spare);
         data.extend_from_slice(&buf);
@@ -231,11 +234,10 @@ impl RecvBuf {
     }
 
     fn pop_chunk(&mut self) {
-        if let Some(Chunk::Copied { mut data, .. }) = self.queue.pop_front() {
-            if data.capacity() <= SPARE_MAX && data.capacity() > self.spare.capacity() {
-                data.clear();
-                self.spare = data;
-            }
+        let Some(Chunk::Copied { mut data, .. }) = self.queue.pop_front() else { return };
+        if data.capacity() <= SPARE_MAX && data.capacity() > self.spare.capacity() {
+            data.clear();
+            self.spare = data;
         }
     }
 

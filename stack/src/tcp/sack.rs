@@ -1,9 +1,10 @@
-//! Selective acknowledgements: the sender's scoreboard and the receiver's list of blocks (RFC 2018, 2883, 6675).
+//! Selective acknowledgements: the sender's scoreboard and the receiver's list of blocks (RFC 2018, 2883,
+//! 6675).
 //!
-//! [`Scoreboard`] holds one record for each frame sent and not acknowledged, in sequence order: when it was sent last,
-//! and whether it is believed in flight, known delivered (SACK) or lost. A frame of 64 kB is one record; SACK blocks
-//! and partial retransmission split it. Sums of the SACKed and of the lost bytes are kept, so that *pipe* is
-//! a subtraction.
+//! [`Scoreboard`] holds one record for each frame sent and not acknowledged, in sequence order: when it was
+//! sent last, and whether it is believed in flight, known delivered (SACK) or lost. A frame of 64 kB is one
+//! record; SACK blocks and partial retransmission split it. Sums of the SACKed and of the lost bytes are
+//! kept, so that *pipe* is a subtraction.
 //!
 //! Loss is inferred as in RFC 6675: three segments' worth delivered above. A retransmission is
 //! inferred lost again as in RFC 8985: something sent later, by more than a reordering window, was delivered.
@@ -163,6 +164,9 @@ impl Scoreboard {
             }
             self.records.pop_front();
         }
+        if self.records.is_empty() && self.records.capacity() > 4096 {
+            self.records.shrink_to(64);
+        }
         if repaired {
             // What lay behind a hole had to wait for its repair: no measure of the path either (Linux:
             // FLAG_RETRANS_DATA_ACKED).
@@ -174,8 +178,8 @@ impl Scoreboard {
         delivered
     }
 
-    /// RFC 8985 section 6.2 step 2, with its guard: an acknowledgement sooner after a retransmission than any round
-    /// trip was is one of the original.
+    /// RFC 8985 section 6.2 step 2, with its guard: an acknowledgement sooner after a retransmission than any
+    /// round trip was is one of the original.
     fn note_delivery(&mut self, record: &Record, now: Instant, min_rtt: Duration) {
         if record.retransmitted && now.since(record.sent_at) < min_rtt {
             return;
@@ -355,7 +359,8 @@ impl Scoreboard {
     }
 
     /// A time-out: everything that is not known delivered is lost (RFC 6675 section 5.1). A head that is
-    /// SACKed although not acknowledged means that the peer dropped it again (RFC 2018 section 8): then no SACK counts.
+    /// SACKed although not acknowledged means that the peer dropped it again (RFC 2018 section 8): then no
+    /// SACK counts.
     pub(super) fn mark_all_lost(&mut self) {
         let reneged = self.records.front().is_some_and(|r| r.state == State::Sacked);
         self.lost = 0;
@@ -473,11 +478,11 @@ impl RecentBlocks {
         let mut n = 0;
         for i in 0..self.len {
             let Some((s, e)) = self.blocks.get(i).copied() else { break };
-            if e.gt(rcv_nxt) {
-                if let Some(slot) = self.blocks.get_mut(n) {
-                    *slot = (s.max(rcv_nxt), e);
-                    n += 1;
-                }
+            if e.gt(rcv_nxt)
+                && let Some(slot) = self.blocks.get_mut(n)
+            {
+                *slot = (s.max(rcv_nxt), e);
+                n += 1;
             }
         }
         self.len = n;

@@ -1,43 +1,52 @@
 //! The send buffer: bytes that the user gave us and the peer has not acknowledged.
 //!
 //! A queue of chunks. A chunk never moves or grows once it is made, so slices of it go to the device as they
-//! are ([`SendBuf::slices`]). The first chunk of an idle buffer is small and each following one twice as large, up
-//! to 64 kB: a connection that talks in small messages holds 2 kB while it waits for an acknowledgement and
-//! nothing when it has it. Chunks of 64 kB go through a pool that the connections share, so bulk transfer
-//! allocates nothing. The limit is checked by the caller.
+//! are ([`SendBuf::slices`]). The first chunk of an idle buffer is small and each following one twice as
+//! large, up to 64 kB: a connection that talks in small messages holds 2 kB while it waits for an
+//! acknowledgement and nothing when it has it. Chunks of 2 kB and of 64 kB go through a pool that the
+//! connections share, so neither small messages nor bulk transfer allocate anything. The limit is checked by
+//! the caller.
 
 use std::collections::VecDeque;
 
 /// Smallest and largest chunk, bytes.
 const MIN_CHUNK: usize = 2 << 10;
 const MAX_CHUNK: usize = 64 << 10;
-/// Chunks kept by the pool (4 MB).
+/// Chunks of either size kept by the pool (4 MB and 128 kB).
 const MAX_POOLED: usize = 64;
 
 /// Most slices that one frame of 64 kB can need: five chunks of a growing buffer hold 62 kB.
 pub(super) const MAX_SLICES: usize = 8;
 
-/// Empty chunks of the largest size, the last used on top.
+/// Empty chunks of the largest and of the smallest size, the last used on top.
 pub(super) struct ChunkPool {
-    free: Vec<Vec<u8>>,
+    large: Vec<Vec<u8>>,
+    small: Vec<Vec<u8>>,
 }
 
 impl ChunkPool {
     pub(super) const fn new() -> ChunkPool {
-        ChunkPool { free: Vec::new() }
+        ChunkPool { large: Vec::new(), small: Vec::new() }
     }
 
     fn take(&mut self, size: usize) -> Vec<u8> {
-        if size < MAX_CHUNK {
-            return Vec::with_capacity(size);
-        }
-        self.free.pop().unwrap_or_else(|| Vec::with_capacity(MAX_CHUNK))
+        let kept = match size {
+            MAX_CHUNK => self.large.pop(),
+            MIN_CHUNK => self.small.pop(),
+            _ => None,
+        };
+        kept.unwrap_or_else(|| Vec::with_capacity(size))
     }
 
     fn give(&mut self, mut chunk: Vec<u8>) {
-        if chunk.capacity() >= MAX_CHUNK && self.free.len() < MAX_POOLED {
+        let list = match chunk.capacity() {
+            MAX_CHUNK => &mut self.large,
+            MIN_CHUNK => &mut self.small,
+            _ => return,
+        };
+        if list.len() < MAX_POOLED {
             chunk.clear();
-            self.free.push(chunk);
+            list.push(chunk);
         }
     }
 }
@@ -126,8 +135,8 @@ impl SendBuf {
         }
     }
 
-    /// The slices that hold `len` bytes from `offset` on, in `out`; answers how many slices and how many bytes
-    /// they hold, which is less than `len` when the buffer ends or `out` is too short.
+    /// The slices that hold `len` bytes from `offset` on, in `out`; answers how many slices and how many
+    /// bytes they hold, which is less than `len` when the buffer ends or `out` is too short.
     pub(super) fn slices<'a>(
         &'a self,
         offset: usize,

@@ -2,7 +2,8 @@
 //!
 //! [`Socket`] is what the user's id names: options, bound port, pending error, and a body that is closed,
 //! listening or a connection. [`Conn`] is the connection. Its methods live beside their subject: segments in
-//! `input.rs`, acknowledgements in `recovery.rs`, `output.rs`, `timers.rs`; here are birth, death and questions.
+//! `input.rs`, acknowledgements in `recovery.rs`, `output.rs`, `timers.rs`; here are birth, death and
+//! questions.
 //!
 //! Limit: a connection keeps its box after it is closed, while the user holds the socket, since unread data
 //! may be in it.
@@ -43,10 +44,10 @@ pub(super) const TIMESTAMP_LEN: u16 = 12;
 pub(super) enum Owner {
     /// The user holds an id.
     User,
-    /// A child of this listener whose handshake is not over.
-    Embryo(u32),
-    /// In this listener's accept queue.
-    Accepting(u32),
+    /// A child of this listener (index, generation) whose handshake is not over.
+    Embryo(u32, u32),
+    /// In its listener's accept queue.
+    Accepting,
     /// The user let go; the connection finishes by itself.
     Orphan,
 }

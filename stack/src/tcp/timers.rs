@@ -1,11 +1,11 @@
 //! Timers: a heap for the set, and what each timer of a connection does.
 //!
-//! [`TimerHeap`] is a binary heap of (deadline, slot index) in which each slot knows its place, so setting, moving and
-//! cancelling are O(log n) and nothing stale is left to wake for. A connection has one entry: the earliest of its
-//! retransmission (or window probe), delayed-ACK and keepalive timers.
+//! [`TimerHeap`] is a binary heap of (deadline, slot index) in which each slot knows its place, so setting,
+//! moving and cancelling are O(log n) and nothing stale is left to wake for. A connection has one entry: the
+//! earliest of its retransmission (or window probe), delayed-ACK and keepalive timers.
 //!
-//! Limits on patience are those of Linux: 15 retransmissions, about 924 s (tcp_retries2), 8 for an orphan, SYN 6,
-//! SYN-ACK 5, and TCP_USER_TIMEOUT over all of them.
+//! Limits on patience are those of Linux: 15 retransmissions, about 924 s (tcp_retries2), 8 for an orphan,
+//! SYN 6, SYN-ACK 5, and TCP_USER_TIMEOUT over all of them.
 
 use super::Cx;
 use super::rtt::{RTO_INITIAL, RTO_MAX, RTO_MIN};
@@ -147,8 +147,8 @@ impl TimerHeap {
     }
 }
 
-/// Linux's `tcp_model_timeout`: the time that `retries` retransmissions with doubling take, from the least RTO on.
-/// Patience is measured in it, so that a small RTT does not make for less of it.
+/// Linux's `tcp_model_timeout`: the time that `retries` retransmissions with doubling take, from the least
+/// RTO on. Patience is measured in it, so that a small RTT does not make for less of it.
 fn model_timeout(retries: u8) -> Duration {
     // 200 ms doubles nine times before it exceeds 120 s.
     const DOUBLINGS: u8 = 9;
@@ -236,9 +236,9 @@ impl Conn {
         self.retransmit_at = Some(cx.now + self.rtt.backed_off(self.backoff));
     }
 
-    /// RFC 9293 section 3.8.6.1: "the transmitting host SHOULD send the first zero-window probe when a zero window has
-    /// existed for the retransmission timeout period, and SHOULD increase exponentially the interval between
-    /// successive probes". A peer that answers is probed for ever (MUST-37).
+    /// RFC 9293 section 3.8.6.1: "the transmitting host SHOULD send the first zero-window probe when a zero
+    /// window has existed for the retransmission timeout period, and SHOULD increase exponentially the
+    /// interval between successive probes". A peer that answers is probed for ever (MUST-37).
     fn persist_timeout(&mut self, cx: &mut Cx<'_>) {
         let waiting = self.unsent() > 0 || (self.fin_queued && !self.fin_sent);
         if self.outstanding() > 0 || !waiting {

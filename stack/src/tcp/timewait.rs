@@ -1,8 +1,9 @@
-//! TIME_WAIT: what is left of a connection that we closed first, for 60 s as on Linux (RFC 9293 section 3.6.1 says 2 MSL,
-//! four minutes; Linux's TCP_TIMEWAIT_LEN has served).
+//! TIME_WAIT: what is left of a connection that we closed first, for 60 s as on Linux (RFC 9293 section 3.6.1
+//! says 2 MSL, four minutes; Linux's TCP_TIMEWAIT_LEN has served).
 //!
-//! A hundred bytes and no buffers. It acknowledges a FIN that is sent again, and yields its 4-tuple to a SYN that is
-//! provably newer (RFC 6191, RFC 9293 section 3.10.7.4). A RST ends it, as with Linux's tcp_rfc1337 = 0.
+//! A hundred bytes and no buffers. It acknowledges a FIN that is sent again, and yields its 4-tuple to a SYN
+//! that is provably newer (RFC 6191, RFC 9293 section 3.10.7.4). A RST ends it, as with Linux's tcp_rfc1337 =
+//! 0.
 //!
 //! Limit: beyond 32 thousand, connections are closed without it.
 
@@ -102,9 +103,10 @@ impl Tcp {
             self.timewait_timers.set(index, now + LIFETIME);
             return;
         }
-        // RFC 9293 section 3.10.7.4: "it MAY accept a new SYN from the remote TCP endpoint to reopen the connection directly
-        // from TIME-WAIT state (MAY-2), if it [...] assigns its initial sequence number for the new connection to be
-        // larger than the largest sequence number it used on the previous connection incarnation".
+        // RFC 9293 section 3.10.7.4: "it MAY accept a new SYN from the remote TCP endpoint to reopen the
+        // connection directly from TIME-WAIT state (MAY-2), if it [...] assigns its initial sequence number
+        // for the new connection to be larger than the largest sequence number it used on the previous
+        // connection incarnation".
         let fresh = repr.seq.gt(tw.rcv_nxt) || newer_stamp;
         if flags.contains(Flags::SYN) && !flags.intersects(Flags::RST | Flags::ACK) && !old && fresh {
             let isn = tw.snd_nxt + 65_537;
@@ -123,8 +125,8 @@ impl Tcp {
         if rst {
             return;
         }
-        // "The only thing that can arrive in this state is a retransmission of the remote FIN. Acknowledge it, and
-        // restart the 2 MSL timeout."
+        // "The only thing that can arrive in this state is a retransmission of the remote FIN. Acknowledge
+        // it, and restart the 2 MSL timeout."
         if old || flags.contains(Flags::ACK) {
             self.timewait_timers.set(index, now + LIFETIME);
         }

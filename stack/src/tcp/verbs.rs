@@ -1,8 +1,8 @@
 //! What a user may do with a TCP socket (RFC 9293 section 3.9.1), with the results that Linux gives.
 //!
-//! Nothing here blocks or sends: `Error::WouldBlock` is the caller's to wait for, and what is to be sent leaves with
-//! the next `poll_transmit`. An id is valid until `close` or `abort`; what an orphaned connection still has to do
-//! it does by itself.
+//! Nothing here blocks or sends: `Error::WouldBlock` is the caller's to wait for, and what is to be sent
+//! leaves with the next `poll_transmit`. An id is valid until `close` or `abort`; what an orphaned connection
+//! still has to do it does by itself.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -131,8 +131,8 @@ impl Tcp {
         Ok((SocketId { kind: Kind::Tcp, index, generation }, conn.tuple.remote))
     }
 
-    /// connect(2): `Err(InProgress)` when the attempt has begun. `source` is the address of ours that the route
-    /// prefers, used when none is bound; `ip_mtu` is that of the path.
+    /// connect(2): `Err(InProgress)` when the attempt has begun. `source` is the address of ours that the
+    /// route prefers, used when none is bound; `ip_mtu` is that of the path.
     pub(crate) fn connect(
         &mut self,
         now: Instant,
@@ -175,7 +175,8 @@ impl Tcp {
             }
             Some(addr) => addr.port(),
             None => {
-                // RFC 6056 section 3.3.3: the counter is the clock's coarse part here: ports of one destination advance.
+                // RFC 6056 section 3.3.3: the counter is the clock's coarse part here: ports of one
+                // destination advance.
                 let offset = self.secrets.port_offset(ip, *remote.ip(), remote.port());
                 let offset = offset.wrapping_add(self.port_counter);
                 self.port_counter = self.port_counter.wrapping_add(1);
@@ -399,8 +400,8 @@ impl Tcp {
         Ok(())
     }
 
-    /// close(2): the id is invalid from here on. Unread data, or SO_LINGER with zero, makes it a reset (RFC 9293
-    /// section 3.6.1, RFC 1122 section 4.2.2.13); else what is queued is sent, then FIN.
+    /// close(2): the id is invalid from here on. Unread data, or SO_LINGER with zero, makes it a reset (RFC
+    /// 9293 section 3.6.1, RFC 1122 section 4.2.2.13); else what is queued is sent, then FIN.
     pub(crate) fn close(&mut self, now: Instant, id: SocketId) {
         if self.sock(id).is_err() {
             return;
@@ -499,8 +500,8 @@ impl Tcp {
         }
     }
 
-    /// What poll(2) reports. Also notes that the user waits for room when there is none, so that OUT comes as an
-    /// edge.
+    /// What poll(2) reports. Also notes that the user waits for room when there is none, so that OUT comes as
+    /// an edge.
     pub(crate) fn readiness(&self, id: SocketId) -> Readiness {
         match self.sock(id) {
             Ok(sock) => sock.readiness(),

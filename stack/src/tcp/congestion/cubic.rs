@@ -1,5 +1,5 @@
-//! CUBIC (RFC 9438): after a loss the window returns along a cubic to where it was, then probes beyond, at a pace that
-//! depends on time and not on the round trip.
+//! CUBIC (RFC 9438): after a loss the window returns along a cubic to where it was, then probes beyond, at a
+//! pace that depends on time and not on the round trip.
 //!
 //! Windows in segments as floating point inside, as the RFC writes them. No HyStart.
 
@@ -59,7 +59,8 @@ impl CongestionControl for Cubic {
         let t = (ack.now.since(epoch) + ack.srtt).as_secs_f64();
         let w_cubic = C * (t - self.k).powi(3) + self.w_max;
         let target = w_cubic.clamp(cwnd, 1.5 * cwnd);
-        // Section 4.3: W_est = W_est + alpha * segments_acked / cwnd; alpha is 1 once W_est is where the loss was.
+        // Section 4.3: W_est = W_est + alpha * segments_acked / cwnd; alpha is 1 once W_est is where the loss
+        // was.
         let alpha = if self.w_est < self.cwnd_prior { ALPHA } else { 1.0 };
         self.w_est += alpha * segments / cwnd;
         let mut grown = cwnd + (target - cwnd) / cwnd * segments;
@@ -89,7 +90,8 @@ impl CongestionControl for Cubic {
     }
 
     fn on_timeout(&mut self) {
-        // Section 4.8: "cwnd_epoch [...] set [...] at the beginning of the current congestion avoidance stage".
+        // Section 4.8: "cwnd_epoch [...] set [...] at the beginning of the current congestion avoidance
+        // stage".
         self.epoch = None;
         self.fraction = 0.0;
     }

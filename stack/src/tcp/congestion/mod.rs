@@ -1,8 +1,8 @@
 //! Congestion control: how many bytes may be in flight (RFC 5681), behind one trait.
 //!
-//! Windows are counted in bytes, growth in bytes acknowledged (RFC 3465), without the limit of two segments per
-//! ACK: one acknowledgement often stands for a frame of 64 kB. The connection calls `on_ack` only
-//! while the window, and not the program, held data back (RFC 9293 section 3.8.6 leaves it open, RFC 7661 demands
+//! Windows are counted in bytes, growth in bytes acknowledged (RFC 3465), without the limit of two segments
+//! per ACK: one acknowledgement often stands for a frame of 64 kB. The connection calls `on_ack` only while
+//! the window, and not the program, held data back (RFC 9293 section 3.8.6 leaves it open, RFC 7661 demands
 //! it). What is lost and what is retransmitted is decided elsewhere (`recovery.rs`).
 
 use crate::time::{Duration, Instant};

@@ -15,8 +15,8 @@ impl CongestionControl for Reno {
         if window.in_slow_start() {
             acked = window.slow_start(acked);
         }
-        // RFC 5681 section 3.1: "another acceptable method is to increment cwnd by SMSS once cwnd bytes have been
-        // acknowledged".
+        // RFC 5681 section 3.1: "another acceptable method is to increment cwnd by SMSS once cwnd bytes have
+        // been acknowledged".
         self.acked = self.acked.saturating_add(acked);
         if self.acked >= window.cwnd && window.cwnd > 0 {
             self.acked -= window.cwnd;

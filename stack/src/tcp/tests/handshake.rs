@@ -79,8 +79,8 @@ fn a_blind_reset_does_not_end_an_attempt() {
     assert_eq!(b.state(), TcpState::SynSent);
 }
 
-/// RFC 9293 section 3.5.1, figure 9: the peer has half of an old connection; its answer is reset, and the SYN goes out
-/// again soon.
+/// RFC 9293 section 3.5.1, figure 9: the peer has half of an old connection; its answer is reset, and the SYN
+/// goes out again soon.
 #[test]
 fn an_unacceptable_ack_in_syn_sent_is_reset_and_the_syn_repeated() {
     let mut b = Bench::new();

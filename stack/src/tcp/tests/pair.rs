@@ -1,5 +1,5 @@
-//! Two sets of sockets over a link that loses, repeats and reorders: every byte arrives, once and unchanged, and
-//! nothing is left behind.
+//! Two sets of sockets over a link that loses, repeats and reorders: every byte arrives, once and unchanged,
+//! and nothing is left behind.
 
 use std::collections::BTreeMap;
 
@@ -328,4 +328,27 @@ fn sack_keeps_a_lossy_link_going() {
     let (fast, c) = transfer(with, 3, [2_000_000, 0]);
     // About 1.2 * MSS / (RTT * sqrt(p)), Mathis: 1.7 MB/s here.
     assert!(fast < Duration::from_secs(5), "{fast:?} rto {}", c[0].tcp_rto);
+}
+
+#[test]
+#[ignore = "some minutes: every_byte_arrives_over_a_bad_link with many more seeds"]
+fn every_byte_arrives_with_many_seeds() {
+    for seed in 1500..16000 {
+        let mut rng = Rng(seed * 7919);
+        let mut pick = |n: u64| rng.next() % n;
+        let link = Link {
+            loss: [0, 2, 20, 100, 250][pick(5) as usize],
+            dup: pick(3) * 30,
+            reorder: pick(3) * 150,
+            delay: Duration::from_micros(20 + pick(20_000)),
+            rate: [0, 0, 500_000, 20_000_000][pick(4) as usize],
+            tso: [0, 3000, 65_000][pick(3) as usize],
+            keep_gso: pick(3) == 0,
+            sack: pick(4) > 0,
+            timestamps: pick(3) > 0,
+            cc: [Congestion::Cubic, Congestion::Reno][pick(2) as usize],
+        };
+        let total = if link.loss >= 100 { 200_000 } else { 1_000_000 };
+        transfer(link, seed, [pick(total) as usize, pick(total) as usize]);
+    }
 }

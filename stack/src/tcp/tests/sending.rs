@@ -35,7 +35,7 @@ fn frames_are_whole_segments() {
     let sent = b.flush();
     // What is left, the last segment short.
     assert_eq!(sent.iter().map(|s| s.payload.len()).sum::<usize>(), 100_000 - 43_440);
-    assert!(sent[0].payload.len() == 100_000 - 43_440 || sent[0].payload.len() % 1448 == 0);
+    assert!(sent[0].payload.len() == 100_000 - 43_440 || sent[0].payload.len().is_multiple_of(1448));
 }
 
 #[test]

@@ -48,7 +48,11 @@ fn sending_bulk() {
     }
     let took = start.elapsed().as_secs_f64();
     let each = took * 1e9 / hole.frames as f64;
-    eprintln!("send: {:.1} Gb/s, {each:.0} ns a frame of {}", hole.bytes as f64 * 8e-9 / took, hole.bytes / hole.frames);
+    eprintln!(
+        "send: {:.1} Gb/s, {each:.0} ns a frame of {}",
+        hole.bytes as f64 * 8e-9 / took,
+        hole.bytes / hole.frames
+    );
 }
 
 #[test]
@@ -81,7 +85,11 @@ fn receiving_bulk() {
         let took = start.elapsed().as_secs_f64();
         let frames = done / size as u64;
         let each = took * 1e9 / frames as f64;
-        eprintln!("receive {size}: {:.1} Gb/s, {each:.0} ns a frame, {} acks", done as f64 * 8e-9 / took, hole.frames);
+        eprintln!(
+            "receive {size}: {:.1} Gb/s, {each:.0} ns a frame, {} acks",
+            done as f64 * 8e-9 / took,
+            hole.frames
+        );
     }
 }
 
@@ -109,5 +117,9 @@ fn request_and_response() {
     }
     let each = start.elapsed().as_secs_f64() * 1e9 / f64::from(n);
     eprintln!("request and response: {each:.0} ns, {} frames for {n}", hole.frames);
-    eprintln!("a connection: {} bytes and its socket {}", size_of::<super::super::socket::Conn>(), size_of::<super::super::socket::Socket>());
+    eprintln!(
+        "a connection: {} bytes and its socket {}",
+        size_of::<super::super::socket::Conn>(),
+        size_of::<super::super::socket::Socket>()
+    );
 }

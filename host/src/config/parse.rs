@@ -150,7 +150,7 @@ pub(super) fn duration(v: &str, most: Duration) -> Result<Duration, String> {
 /// The shortest exact text of a span, in one unit.
 pub(super) fn show_duration(d: Duration) -> String {
     let nanos = d.as_nanos();
-    let exact = UNITS.iter().rev().find(|(_, n)| nanos != 0 && nanos % u128::from(*n) == 0);
+    let exact = UNITS.iter().rev().find(|(_, n)| nanos != 0 && nanos.is_multiple_of(u128::from(*n)));
     match exact {
         Some((unit, n)) => format!("{}{unit}", nanos / u128::from(*n)),
         None => format!("{}s", d.as_secs_f64()),

@@ -171,7 +171,11 @@ fn connect_stream(fd: c_int, remote: SocketAddr) -> Result<(), Errno> {
         fd,
         |shared, id| {
             let f = shared.file(id)?;
-            Ok(Blocking { interest: Readiness::OUT | Readiness::IN, nonblock: f.nonblock, timeout: f.sndtimeo })
+            Ok(Blocking {
+                interest: Readiness::OUT | Readiness::IN,
+                nonblock: f.nonblock,
+                timeout: f.sndtimeo,
+            })
         },
         |shared, id| {
             let f = shared.file(id)?;

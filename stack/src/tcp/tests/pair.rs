@@ -331,9 +331,9 @@ fn sack_keeps_a_lossy_link_going() {
 }
 
 #[test]
-#[ignore = "some minutes: every_byte_arrives_over_a_bad_link with many more seeds"]
+#[ignore = "half a minute: every_byte_arrives_over_a_bad_link with many more seeds"]
 fn every_byte_arrives_with_many_seeds() {
-    for seed in 1500..16000 {
+    for seed in 0..1500 {
         let mut rng = Rng(seed * 7919);
         let mut pick = |n: u64| rng.next() % n;
         let link = Link {

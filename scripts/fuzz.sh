@@ -10,7 +10,8 @@
 # Needs a C++ compiler (for libFuzzer) and installs cargo-fuzz when it is missing. The stable toolchain is enough:
 # coverage comes from flags that stable rustc takes, and sanitizers, which would need nightly, have nothing to find in a
 # crate that forbids unsafe code. Found inputs are kept in fuzz/artifacts; the corpus, in fuzz/corpus, grows with
-# every run and begins with the committed fuzz/seeds.
+# every run. To follow a finding of on_frame step by step:
+#   MATNET_FUZZ_TRACE=1 cargo fuzz run -s none on_frame fuzz/artifacts/on_frame/crash-...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,9 +53,9 @@ failed=()
 for target in "${targets[@]}"; do
     echo "== $target, $seconds s"
     corpus="fuzz/corpus/$target"
-    mkdir -p "$corpus" "fuzz/seeds/$target"
-    if ! cargo fuzz run --sanitizer none "$target" "$corpus" "fuzz/seeds/$target" -- \
-        -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
+    mkdir -p "$corpus"
+    if ! cargo fuzz run --sanitizer none "$target" "$corpus" -- \
+        -max_total_time="$seconds" -max_len=2048 -timeout=20 -rss_limit_mb=2048 \
         2>&1 | { grep -vE '^(#[0-9]+.*(NEW|REDUCE|RELOAD) |".*" # Uses|INFO: |###### |stat::)' || true; }; then
         failed+=("$target")
     fi

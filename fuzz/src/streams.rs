@@ -116,6 +116,7 @@ impl Flow {
                 self.snd_max = repr.seq;
                 self.rcv_nxt = None;
                 self.announced = None;
+                self.active = !ack;
             }
         }
         // A connection whose SYN was lost before it left (no neighbour, device full) shows itself by an
@@ -124,9 +125,6 @@ impl Flow {
             self.iss = Some(repr.seq - 1);
             self.snd_max = repr.seq;
             self.announced = None;
-        }
-        if syn {
-            self.active = !ack || (self.active && self.iss == Some(repr.seq));
         }
         // (After crossing SYNs the window of the SYN-ACK is not a promise that is kept to the byte.)
         if syn && ack && !self.active {

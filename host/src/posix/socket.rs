@@ -230,10 +230,14 @@ pub fn accept(fd: c_int, flags: c_int) -> Result<(c_int, SockAddr), Errno> {
             if socket.kind != Kind::Tcp {
                 return Err(Errno::EOPNOTSUPP);
             }
+            let ready = shared.stack.readiness(socket);
+            if ready.contains(Readiness::ERR) {
+                return Err(shared.stack.take_error(socket).map_or(Errno::EAGAIN, Errno::from));
+            }
             if shared.stack.tcp_state(socket) != TcpState::Listen {
                 return Err(Errno::EINVAL);
             }
-            if !shared.stack.readiness(socket).contains(Readiness::IN) {
+            if !ready.contains(Readiness::IN) {
                 return Err(Errno::EAGAIN);
             }
             // The number first: with EMFILE the connection stays in the queue, as in the kernel.

@@ -1,7 +1,7 @@
 //! Sending and receiving on TCP sockets, with the partial transfers of send(2), recv(2) and tcp(7).
 
 use libc::c_int;
-use matnet_stack::{Error, Readiness};
+use matnet_stack::{Error, Readiness, SocketId};
 
 use super::Received;
 use crate::errno::Errno;
@@ -61,6 +61,10 @@ fn push(shared: &mut Shared, id: FileId, bufs: &[&[u8]], more: bool, sent: &mut 
         left -= part.len();
         // Until it is all in or the socket says that it is full: only then does it report room as an event.
         while !part.is_empty() {
+            if *sent > 0 && failed(shared, socket) {
+                // The count now, the error with the next call: it stays where it is.
+                return Err(Errno::EPIPE);
+            }
             match shared.stack.send(now, socket, part, more || left > 0) {
                 Ok(n) => {
                     *sent += n;
@@ -133,6 +137,10 @@ fn pull(
         };
         skip = 0;
         while !part.is_empty() {
+            if *got > 0 && shared.stack.recv_queued(socket) == 0 && failed(shared, socket) {
+                // Bytes first, the error with the next call: it stays where it is.
+                return Ok(true);
+            }
             let result = if flags & libc::MSG_PEEK != 0 {
                 shared.stack.peek(socket, *got, part)
             } else if flags & libc::MSG_TRUNC != 0 {
@@ -151,11 +159,13 @@ fn pull(
                     }
                 }
                 Err(Error::WouldBlock) => return Ok(false),
-                // Bytes first, the error with the next call.
-                Err(_) if *got > 0 => return Ok(true),
                 Err(e) => return Err(e.into()),
             }
         }
     }
     Ok(false)
+}
+
+fn failed(shared: &mut Shared, socket: SocketId) -> bool {
+    shared.stack.readiness(socket).contains(Readiness::ERR)
 }

@@ -420,7 +420,8 @@ impl Conn {
             }
             TcpState::Closing => {
                 self.state = TcpState::Closed;
-                self.fate = Some(Fate::TimeWait { ack: false });
+                // The peer's FIN may have come in the same batch and wait for its acknowledgement.
+                self.fate = Some(Fate::TimeWait { ack: self.ack.scheduled });
             }
             TcpState::LastAck => {
                 self.state = TcpState::Closed;

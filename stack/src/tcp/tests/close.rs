@@ -275,3 +275,19 @@ fn time_wait_holds_the_port_against_bind() {
     b.advance(Duration::from_secs(61));
     assert_eq!(b.tcp.bind(id, any), Ok(()));
 }
+
+/// Both FINs cross, and the peer's FIN and its acknowledgement of ours arrive in one batch: ours must still leave, or the
+/// peer repeats its FIN.
+#[test]
+fn crossing_fins_read_in_one_batch_are_acknowledged() {
+    let mut b = Bench::connected(PLAIN);
+    shut(&mut b, Shutdown::Write);
+    b.flush();
+    b.peer(ACK | FIN, 1, 1, &[]);
+    assert_eq!(b.state(), TcpState::Closing);
+    b.peer(ACK, 2, 2, &[]);
+    assert_eq!(b.tcp.timewaits.len(), 1);
+    let sent = b.flush();
+    assert_eq!(sent.len(), 1);
+    assert_eq!((sent[0].repr.flags, sent[0].repr.ack.0), (ACK, b.irs + 2));
+}

@@ -13,7 +13,7 @@ stop_with() {
 if [ -z "${DEMO_INSIDE:-}" ]; then
     for name in $(compgen -e MATNET_); do unset "$name"; done
     command -v cargo >/dev/null || PATH=$PATH:$HOME/.cargo/bin
-    command -v cargo >/dev/null || stop_with "cargo is not in PATH: install Rust 1.85 or newer"
+    command -v cargo >/dev/null || stop_with "cargo is not in PATH: install Rust 1.88 or newer"
     for tool in curl python3 sha256sum unshare cc; do
         command -v $tool >/dev/null || stop_with "$tool is missing: install it (Debian: apt-get install curl python3 coreutils util-linux gcc libc6-dev)"
     done

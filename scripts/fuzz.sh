@@ -56,7 +56,7 @@ for target in "${targets[@]}"; do
     mkdir -p "$corpus"
     if ! cargo fuzz run --sanitizer none "$target" "$corpus" -- \
         -max_total_time="$seconds" -max_len=2048 -timeout=20 -rss_limit_mb=2048 \
-        2>&1 | { grep -vE '^(#[0-9]+.*(NEW|REDUCE|RELOAD) |".*" # Uses|INFO: |###### |stat::)' || true; }; then
+        2>&1 | { grep -avE '^(#[0-9]+.*(NEW|REDUCE|RELOAD) |".*" # Uses|INFO: |WARNING: Failed to find|###### |[[:space:]]*(NEW_FUNC|Running|Finished))' || true; }; then
         failed+=("$target")
     fi
 done

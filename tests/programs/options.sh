@@ -92,8 +92,10 @@ pid=$LAST
 await 10 dead "$pid"
 check "MATNET_PCAP: %p is the pid" test -s "$WORK/capture-$pid.pcapng"
 
-OPTIONS=(MATNET_SPIN=0)
-check_equal "MATNET_SPIN=0" "a page" "$(page)"
+for spin in 0 50; do
+    OPTIONS=(MATNET_SPIN=$spin)
+    check_equal "MATNET_SPIN=$spin" "a page" "$(page)"
+done
 
 OPTIONS=()
 check_match "MATNET_IO_URING=deny" '^38$' "$(prog "$PYTHON" -c '

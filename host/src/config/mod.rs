@@ -551,14 +551,11 @@ pub static OPTIONS: &[OptionSpec] = &[
         key: "spin",
         value_name: "MICROSECONDS",
         default: "0",
-        help: "Microseconds to spin before blocking. Spinning is not available in this version: only 0 is accepted.",
+        help: "Microseconds to spin before blocking, up to 1000000; 0: never. While it spins a thread keeps its core busy, so leave \
+               cores for the others.",
         available: true,
-        parse: |v, s| match parse::number(v, 0, 1_000_000, "microseconds")? {
-            0 => {
-                s.spin = Duration::ZERO;
-                Ok(())
-            }
-            _ => Err(String::from("spinning is not available in this version, expected 0")),
+        parse: |v, s| {
+            parse::number(v, 0, 1_000_000, "microseconds").map(|n| s.spin = Duration::from_micros(n))
         },
         show: |s| s.spin.as_micros().to_string(),
     },

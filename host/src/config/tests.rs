@@ -131,7 +131,7 @@ fn what_does_not_parse_is_one_precise_line() {
         ("MATNET_HOOK", &["", "1"]),
         ("MATNET_CC", &["", "bbr9"]),
         ("MATNET_LINGER", &["", "5x", "s", "-1s", "1.2.3s", "2h", "5 s", "99999999999999999h", ".s"]),
-        ("MATNET_SPIN", &["", "50", "x"]),
+        ("MATNET_SPIN", &["", "-1", "x", "1000001"]),
         ("MATNET_IO_URING", &["", "no"]),
         ("MATNET_LOG", &["", "loud"]),
         ("MATNET_CONFIG", &["/nowhere"]),
@@ -156,8 +156,8 @@ fn reserved_names_are_refused_not_ignored() {
             assert!(error(name, value).contains("not available in this version"));
         }
     }
-    assert!(error("MATNET_SPIN", "20").contains("spinning is not available in this version"));
-    good(&[("MATNET_SPIN", "0")]);
+    assert!(error("MATNET_SPIN", "20us").contains("microseconds"));
+    assert_eq!(good(&[("MATNET_SPIN", "20")]).spin.as_micros(), 20);
 }
 
 #[test]

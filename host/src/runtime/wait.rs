@@ -159,7 +159,12 @@ impl Runtime {
         };
         inside::set_waiting_on(fd, registered.drives);
         drop(locked);
-        let mut woken = nap(kernel, earliest, mask);
+        let spin = if registered.drives && mask.is_none() { start::settings().spin } else { Duration::ZERO };
+        let mut woken = if spin.is_zero() || !spin_on(kernel, spin, earliest) {
+            nap(kernel, earliest, mask)
+        } else {
+            Woken::Look
+        };
         if let [.., event, _] = kernel {
             registered.signalled = event.revents != 0;
         }
@@ -176,6 +181,22 @@ impl Runtime {
 
 /// Entries that [`Runtime::sleep`] needs at the end of the caller's array.
 pub const SPARE: usize = 2;
+
+/// Looks again and again for `spin` (MATNET_SPIN), at most until the time; true when something is ready or a handler ran.
+/// Only a driver spins: it is the one that the device speaks to.
+fn spin_on(fds: &mut [pollfd], spin: Duration, until: Option<Instant>) -> bool {
+    let end = sys::now() + spin;
+    let end = until.map_or(end, |t| t.min(end));
+    loop {
+        if sys::poll(fds, Some(Duration::ZERO)) != Ok(0) || inside::interrupts() != inside::Interrupt::None {
+            return true;
+        }
+        if sys::now() >= end {
+            return false;
+        }
+        std::hint::spin_loop();
+    }
+}
 
 /// One ppoll.
 fn nap(fds: &mut [pollfd], until: Option<Instant>, mask: Option<&sigset_t>) -> Woken {

@@ -71,7 +71,7 @@ if [ ! -e /dev/net/tun ]; then
 fi
 
 if ! command -v cargo >/dev/null; then
-    echo "setup.sh: cargo is not in PATH: install Rust 1.85 or newer" >&2
+    echo "setup.sh: cargo is not in PATH: install Rust 1.88 or newer" >&2
     exit 1
 fi
 for component in fmt:rustfmt clippy:clippy; do

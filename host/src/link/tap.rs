@@ -19,12 +19,12 @@ use crate::runtime::quiet::iovec;
 use crate::runtime::{fdspace, sys};
 
 // linux/if_tun.h; _IOW and _IOR of an int, the same on x86-64 and aarch64.
-const TUNSETIFF: c_long = 0x4004_54ca;
-const TUNSETPERSIST: c_long = 0x4004_54cb;
-const TUNSETOWNER: c_long = 0x4004_54cc;
-const TUNSETGROUP: c_long = 0x4004_54ce;
-const TUNSETOFFLOAD: c_long = 0x4004_54d0;
-const TUNSETVNETHDRSZ: c_long = 0x4004_54d8;
+const TUNSETIFF: c_long = nix::request_code_write!(b'T', 202, size_of::<c_int>()) as c_long;
+const TUNSETPERSIST: c_long = nix::request_code_write!(b'T', 203, size_of::<c_int>()) as c_long;
+const TUNSETOWNER: c_long = nix::request_code_write!(b'T', 204, size_of::<c_int>()) as c_long;
+const TUNSETGROUP: c_long = nix::request_code_write!(b'T', 206, size_of::<c_int>()) as c_long;
+const TUNSETOFFLOAD: c_long = nix::request_code_write!(b'T', 208, size_of::<c_int>()) as c_long;
+const TUNSETVNETHDRSZ: c_long = nix::request_code_write!(b'T', 216, size_of::<c_int>()) as c_long;
 
 /// `struct ifreq`: a name of 16 bytes and a union of 24.
 const IFREQ: usize = 40;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use libc::pollfd;
 
+use super::control::Control;
 use super::file::FileId;
 use super::{Runtime, fdspace, start, sys};
 
@@ -52,32 +53,38 @@ pub fn after_exec_failed() {
 /// Runs the stack here until nothing waits for an acknowledgement; false when the time was not enough.
 fn drain(runtime: &Runtime, limit: Duration) -> bool {
     let end = sys::now() + limit;
-    loop {
+    let mut alone = false;
+    let done = loop {
         let deadline = {
             let mut shared = runtime.lock();
             shared.transmit();
-            while shared.drain_device() {
+            while shared.attend() {
                 shared.transmit();
-            }
-            let now = sys::now();
-            if shared.stack.poll_timeout().is_some_and(|t| t <= now) {
-                shared.stack.on_timeout(now);
             }
             shared.transmit();
             if shared.device_gone || !shared.stack.pending_output() {
-                return true;
+                break true;
             }
             shared.stack.poll_timeout()
         };
         let now = sys::now();
         if now >= end {
-            return false;
+            break false;
         }
-        // The stack thread reads the device too, so a short slice bounds how late its work is noticed here.
+        if !alone {
+            // From here on every acknowledgement is waited for in this thread: two on one device would only be in each other's way.
+            alone = true;
+            runtime.tell(Control::StandAside);
+        }
+        // Another thread may drive, so a short slice bounds how late its work is noticed here.
         let slice = deadline.map_or(end, |d| d.min(end)).since(now).min(Duration::from_millis(5));
         let mut fds = [pollfd { fd: runtime.device_fd, events: libc::POLLIN, revents: 0 }];
         let _ = sys::poll(&mut fds, Some(slice.max(Duration::from_micros(50))));
+    };
+    if alone {
+        runtime.tell(Control::Resume);
     }
+    done
 }
 
 /// Waits until everything sent on `id` is acknowledged or `limit` is over (close with SO_LINGER); true when done.

@@ -8,6 +8,7 @@
 //! Lock order: fork gate -> runtime lock -> nothing. No lock is held in a wait. While the lock is held the thread is `inside`
 //! (signals deferred, see `inside`).
 
+mod control;
 mod drive;
 pub mod environ;
 pub mod exit;
@@ -48,6 +49,8 @@ pub struct Runtime {
     wake_fd: RawFd,
     /// The device, for ppoll; -1 without one.
     device_fd: RawFd,
+    /// Messages to the stack thread.
+    control: control::Channel,
 }
 
 /// What the lock protects.

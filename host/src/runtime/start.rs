@@ -165,6 +165,7 @@ fn bring_up() -> Result<&'static Runtime, String> {
         }),
         wake_fd,
         device_fd,
+        control: Default::default(),
     }));
     // 6. fork must find the locks free.
     fork::install();

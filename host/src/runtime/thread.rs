@@ -41,7 +41,15 @@ extern "C" fn main(arg: *mut c_void) -> *mut c_void {
     // SAFETY: `spawn` passed a reference that lives for ever.
     let runtime: &'static Runtime = unsafe { &*arg.cast::<Runtime>() };
     let mut seen = 0;
+    let mut aside = false;
     loop {
+        aside = runtime.stands_aside(aside);
+        if aside {
+            let mut wake = [pollfd { fd: runtime.wake_fd, events: libc::POLLIN, revents: 0 }];
+            let _ = sys::poll(&mut wake, None);
+            let _ = sys::read(runtime.wake_fd, &mut [0u8; 8]);
+            continue;
+        }
         let (timeout, device) = match runtime.attend_or_rest(&mut seen) {
             Next::Again => continue,
             Next::Own(until) => (until.map(|t| t.since(sys::now())), runtime.device_fd),

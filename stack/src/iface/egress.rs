@@ -563,7 +563,8 @@ impl IpOutput for Egress<'_> {
         } else if capabilities.tso && capabilities.tx_checksum {
             usize::from(u16::MAX) - ipv4::HEADER_LEN - tcp::MAX_HEADER_LEN
         } else {
-            usize::from(self.path_mtu(dst)).saturating_sub(ipv4::HEADER_LEN + tcp::HEADER_LEN)
+            // TCP never goes below one segment: zero leaves the size to what the peer's MSS allows.
+            0
         }
     }
 }

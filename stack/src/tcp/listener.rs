@@ -239,7 +239,9 @@ impl Tcp {
                 let (iss, ts) = (request.iss, request.ts_recent);
                 let clock = (now.millis() as u32).wrapping_add(request.ts_offset);
                 let has_ts = request.syn.options.timestamps.is_some();
-                let mut ack = bare_repr(&tuple, iss + 1, rcv_nxt, Flags::ACK, 0xffff);
+                // RFC 7323 section 2.2: the window of a segment without SYN is scaled.
+                let shift = if request.syn.options.window_scale.is_some() { RCV_WSCALE } else { 0 };
+                let mut ack = bare_repr(&tuple, iss + 1, rcv_nxt, Flags::ACK, 0xffff >> shift);
                 ack.options.timestamps = has_ts.then_some((clock, ts));
                 self.push_reply(Reply::Segment(Bare {
                     src: *tuple.local.ip(),

@@ -351,7 +351,7 @@ impl Tcp {
 
     /// SIOCOUTQNSD: not sent.
     pub(crate) fn send_notsent(&self, id: SocketId) -> usize {
-        self.conn(id).map_or(0, Conn::unsent)
+        self.conn(id).map_or(0, Conn::unsent).min(self.send_queued(id))
     }
 
     fn conn(&self, id: SocketId) -> Option<&Conn> {

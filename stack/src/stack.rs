@@ -254,7 +254,7 @@ impl Stack {
         }
     }
 
-    /// What poll(2) would report now. An unknown id reports nothing.
+    /// What poll(2) would report now. An id that names no socket never blocks a waiter: TCP reports a hang-up.
     pub fn readiness(&self, id: SocketId) -> Readiness {
         match id.kind {
             Kind::Tcp => self.layers.tcp.readiness(id),

@@ -83,7 +83,7 @@ PREFIX=$tmp/prefix "$root/scripts/install.sh" >/dev/null
 export PKG_CONFIG_PATH=$tmp/prefix/lib/pkgconfig
 lib=$tmp/prefix/lib
 [ "$(readlink "$lib/libmatnet.so.0")" = libmatnet.so ]
-readelf -d "$lib/libmatnet.so" | grep -q 'SONAME.*\[libmatnet.so.0\]'
+readelf -d "$lib/libmatnet.so" | grep >/dev/null 'SONAME.*\[libmatnet.so.0\]'
 [ -x "$tmp/prefix/bin/matnet" ]
 
 step "versions agree: header, pkg-config, Cargo"
@@ -166,7 +166,7 @@ for kind in shared static shared-asan static-asan; do
     step "$kind: build"
     "${make[@]}"
     "${api[@]}"
-    if ldd "$out/udp" | grep -q libmatnet; then linked=shared; else linked=static; fi
+    if ldd "$out/udp" | grep libmatnet >/dev/null; then linked=shared; else linked=static; fi
     [ "$linked" = "${kind%-asan}" ]
 
     step "$kind: tcp_client sends 32 MB and gets them back"

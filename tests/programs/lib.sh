@@ -87,7 +87,8 @@ check_equal() {
 
 # check_match WHAT REGEX TEXT
 check_match() {
-    if printf '%s\n' "$3" | grep -Eq -- "$2"; then ok "$1"; else not_ok "$1: /$2/ is not in: $(printf '%s' "$3" | head -c 600)"; fi
+    # Not through a pipe: grep -q leaves early, and with pipefail the writer's SIGPIPE would be a failure.
+    if grep -Eq -- "$2" <<<"$3"; then ok "$1"; else not_ok "$1: /$2/ is not in: $(printf '%s' "$3" | head -c 600)"; fi
 }
 
 sum_of() { sha256sum <"$1" | cut -d' ' -f1; }
@@ -330,7 +331,7 @@ peer_bg() {
 }
 
 # bound_in_peer PORT [tcp|udp]: somebody of the kernel's side has that port.
-bound_in_peer() { in_peer ss -H -l -n "--${2:-tcp}" "sport = :$1" 2>/dev/null | grep -q .; }
+bound_in_peer() { in_peer ss -H -l -n "--${2:-tcp}" "sport = :$1" 2>/dev/null | grep . >/dev/null; }
 
 # peer_ready PORT [tcp|udp]
 peer_ready() {

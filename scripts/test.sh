@@ -75,6 +75,8 @@ done
 [ ${#chosen[@]} -gt 0 ] || chosen=("${stages[@]}")
 
 logs=$(mktemp -d "${TMPDIR:-/tmp}/matnet-test.XXXXXX")
+# Some tests run programs as another user.
+chmod 755 "$logs"
 child=''
 watch=''
 leave() {

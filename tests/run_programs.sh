@@ -34,7 +34,9 @@ if [ ${#names[@]} -eq 0 ]; then
 fi
 
 logs=${TEST_LOGS:-$(mktemp -d "${TMPDIR:-/tmp}/matnet-logs.XXXXXX")}
+# Some tests run programs as another user.
 mkdir -p "$logs"
+chmod 755 "$logs"
 child=''
 leave() {
     trap - INT TERM HUP

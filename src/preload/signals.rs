@@ -73,13 +73,14 @@ unsafe extern "C-unwind" fn trampoline(sig: c_int, info: *mut siginfo_t, context
     if flags & libc::SA_RESETHAND != 0 {
         reset(sig);
     }
-    inside::note_handler(flags & libc::SA_RESTART != 0);
+    let interrupted = inside::note_handler(flags & libc::SA_RESTART != 0);
     // SAFETY: the program gave this address as a handler; one that takes only the number ignores the rest.
     let handler = unsafe {
         std::mem::transmute::<usize, unsafe extern "C-unwind" fn(c_int, *mut siginfo_t, *mut c_void)>(handler)
     };
     // SAFETY: the kernel's own arguments.
     unsafe { handler(sig, info, context) }
+    inside::handler_done(interrupted);
 }
 
 /// Everything that a program can block. glibc's own signals stay open: `setuid` waits for every thread to answer.

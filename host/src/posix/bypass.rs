@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::addr::Parsed;
 use crate::errno::Errno;
 use crate::runtime::file::FileId;
+use crate::runtime::mirror::Mirror;
 use crate::runtime::{Shared, readd, settings, sys};
 
 /// True when `addr` is to be reached by the kernel.
@@ -36,7 +37,8 @@ pub(super) fn destination(parsed: Parsed) -> SocketAddr {
 
 /// Moves a socket to the kernel under all its numbers.
 pub(super) fn to_kernel(shared: &mut Shared, id: FileId) -> Result<(), Errno> {
-    let file = shared.file(id)?;
+    let file = shared.file_mut(id)?;
+    let registrations = file.mirror.as_mut().map(Mirror::take_live).unwrap_or_default();
     let nonblock = if file.nonblock { libc::SOCK_NONBLOCK } else { 0 };
     let kernel = sys::socket(file.domain, file.ty | nonblock | libc::SOCK_CLOEXEC, file.protocol)?;
     let result = (|| -> Result<(), Errno> {
@@ -55,11 +57,13 @@ pub(super) fn to_kernel(shared: &mut Shared, id: FileId) -> Result<(), Errno> {
         Ok(())
     })();
     let _ = sys::close(kernel);
-    result?;
-    if let Some(mut file) = shared.detach(id) {
-        if let Some(m) = file.mirror.as_mut() {
-            readd(&std::mem::take(&mut m.registrations));
+    if let Err(e) = result {
+        if let Some(m) = shared.file_mut(id)?.mirror.as_mut() {
+            m.registrations = registrations;
         }
+        return Err(e);
     }
+    shared.detach(id);
+    readd(&registrations);
     Ok(())
 }

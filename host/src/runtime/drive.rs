@@ -44,10 +44,12 @@ pub(super) struct Watch {
     left: bool,
     /// The stack thread sleeps without a time-out and without the device.
     parked: bool,
-    /// The stack thread naps: nobody looks at the device.
+    /// The stack thread naps: it does not look at the device.
     napping: bool,
     /// When whoever attends looks at the timers next, microseconds; u64::MAX: not before it is woken. 0: soon.
     looks_at: u64,
+    /// The same of the stack thread alone: it may still sleep as the owner while somebody drives.
+    rests_until: u64,
 }
 
 /// What the stack thread does next.
@@ -68,7 +70,8 @@ impl Runtime {
     pub(super) fn hand_on(&self, shared: &mut Shared, deadline: Option<Instant>) -> Option<RawFd> {
         let watch = &mut shared.watch;
         if std::mem::take(&mut watch.left) && watch.driver.is_none() {
-            watch.looks_at = 0;
+            // Left to the stack thread, which knows nothing of timers that were armed since it went to sleep.
+            watch.looks_at = watch.rests_until;
             // Another sleeper takes over; the stack thread must at least nap again.
             if let Some(fd) = shared.waiters.wake_any() {
                 shared.wakes.push(fd);
@@ -119,8 +122,10 @@ impl Runtime {
         *seen = shared.watch.drives;
         shared.watch.parked = false;
         shared.watch.napping = false;
+        shared.watch.rests_until = 0;
         if shared.watch.driver.is_some() {
             shared.watch.parked = !driven;
+            shared.watch.napping = driven;
             return if driven { Next::Nap } else { Next::Park };
         }
         if shared.attend() {
@@ -134,6 +139,7 @@ impl Runtime {
         let deadline = shared.settle();
         // Noted under the lock: whoever arms an earlier timer from here on sees it and wakes us.
         shared.watch.looks_at = deadline.map_or(u64::MAX, Instant::micros);
+        shared.watch.rests_until = shared.watch.looks_at;
         Next::Own(deadline)
     }
 

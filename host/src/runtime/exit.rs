@@ -12,13 +12,17 @@ use libc::pollfd;
 
 use super::control::Control;
 use super::file::FileId;
-use super::{Runtime, fdspace, start, sys};
+use super::{Runtime, fdspace, inside, start, sys};
 
 static DONE: AtomicBool = AtomicBool::new(false);
 
 /// Closes every socket and lingers. Called on every way out of the process; the first call does the work.
 pub fn on_exit() {
     let Some(runtime) = start::get() else { return };
+    if inside::depth() > 0 {
+        // A handler for SIGSEGV ends the process whose bad pointer faulted in here: this thread has the lock already.
+        return;
+    }
     if DONE.swap(true, Ordering::AcqRel) {
         return;
     }
@@ -39,7 +43,7 @@ pub fn on_exit() {
 /// Before the process becomes another program: what was accepted is delivered, connections stay as they are (exec may
 /// still fail). The program's own descriptor limit comes back.
 pub fn before_exec() {
-    if let Some(runtime) = start::get() {
+    if let Some(runtime) = start::get().filter(|_| inside::depth() == 0) {
         drain(runtime, start::settings().linger);
     }
     fdspace::restore_for_exec();
@@ -58,9 +62,8 @@ fn drain(runtime: &Runtime, limit: Duration) -> bool {
         let deadline = {
             let mut shared = runtime.lock();
             shared.transmit();
-            while shared.attend() {
-                shared.transmit();
-            }
+            // More than a budget's worth ends the sleep below at once: a flood must not keep the lock.
+            shared.attend();
             shared.transmit();
             if shared.device_gone || !shared.stack.pending_output() {
                 break true;

@@ -82,10 +82,19 @@ pub fn defer(sig: i32, mask: &mut u64) -> bool {
     true
 }
 
-/// Told by the trampoline that a handler of the program runs; `restart`: it has SA_RESTART.
-pub fn note_handler(restart: bool) {
+/// What a handler that waits itself would change under the call that it interrupted.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted {
+    handlers: u8,
+    waiting_on: i32,
+}
+
+/// Told by the trampoline that a handler of the program runs; `restart`: it has SA_RESTART. What it returns is for
+/// [`handler_done`].
+pub fn note_handler(restart: bool) -> Interrupted {
     INTERRUPTED.set(INTERRUPTED.get() | if restart { 1 } else { 2 });
     let fd = WAITING_ON.get();
+    let interrupted = Interrupted { handlers: INTERRUPTED.get(), waiting_on: fd };
     if fd >= 0 && DRIVING.replace(false) {
         // The handler may take its time, or never return to the wait.
         super::drive::handler_runs();
@@ -94,6 +103,14 @@ pub fn note_handler(restart: bool) {
         // Closes the gap between the last look at the condition and the wait itself.
         let _ = sys::write(fd, &1u64.to_ne_bytes());
     }
+    interrupted
+}
+
+/// The handler has returned: the interrupted call finds what it would have found had the handler made no call.
+pub fn handler_done(interrupted: Interrupted) {
+    INTERRUPTED.set(interrupted.handlers);
+    // Whoever drove has handed over.
+    set_waiting_on(interrupted.waiting_on, false);
 }
 
 /// What interrupted this thread since the last [`clear_interrupts`].

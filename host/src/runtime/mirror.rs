@@ -177,6 +177,31 @@ impl Mirror {
         self.armed = true;
     }
 
+    /// Takes `fd` out of its epoll sets: its socket ends, but a child of a fork may keep the pair's end, which hangs up now.
+    pub(crate) fn leave(&self, fd: RawFd) {
+        for r in self.registrations.iter().filter(|r| r.fd == fd) {
+            let mut none = libc::epoll_event { events: 0, u64: 0 };
+            let _ = sys::epoll_ctl(r.epfd, libc::EPOLL_CTL_DEL, fd, &mut none);
+        }
+    }
+
+    /// Takes out the registrations that the kernel still knows. A set may be closed, and its number another set's, which
+    /// must not get events with a stranger's data.
+    pub(crate) fn take_live(&mut self) -> Vec<Registration> {
+        let mut all = std::mem::take(&mut self.registrations);
+        all.retain(|r| {
+            let mut probe = libc::epoll_event { events: 0, u64: r.data };
+            match sys::epoll_ctl(r.epfd, libc::EPOLL_CTL_ADD, r.fd, &mut probe) {
+                Err(e) => e == Errno(libc::EEXIST),
+                Ok(_) => {
+                    let _ = sys::epoll_ctl(r.epfd, libc::EPOLL_CTL_DEL, r.fd, &mut probe);
+                    false
+                }
+            }
+        });
+        all
+    }
+
     /// Forgets registrations of `fd`, or all in set `epfd`.
     pub(crate) fn unregister(&mut self, epfd: Option<RawFd>, fd: Option<RawFd>) {
         self.registrations.retain(|r| epfd.is_some_and(|e| e != r.epfd) || fd.is_some_and(|f| f != r.fd));

@@ -312,7 +312,11 @@ impl Shared {
                 let id = FileId(n);
                 if let Some(file) = self.files.get_mut(id) {
                     file.fds.retain(|&f| f != fd);
+                    let last = file.fds.is_empty();
                     if let Some(m) = file.mirror.as_mut() {
+                        if last && fork::happened() {
+                            m.leave(fd);
+                        }
                         m.unregister(None, Some(fd));
                     }
                 }
@@ -399,7 +403,7 @@ impl Shared {
         let now = self.mirrored(id);
         let file = self.file_mut(id)?;
         if let Some(old) = file.mirror.as_mut() {
-            mirror.registrations = std::mem::take(&mut old.registrations);
+            mirror.registrations = old.take_live();
         }
         for &fd in &file.fds {
             let flags = sys::fcntl(fd, libc::F_GETFD, 0).unwrap_or(0);

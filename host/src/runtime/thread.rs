@@ -2,7 +2,12 @@
 //!
 //! Made with pthread_create and every signal blocked but glibc's own two: the program's signals go to the program's
 //! threads, and `setuid` (which signals every thread) does not hang.
+//!
+//! A process ends when its last thread does (pthread_exit(3)). This thread must not count, or a program whose main thread leaves by
+//! pthread_exit would never end, and not even take SIGTERM: nobody is left who does not block it. So it takes itself out of
+//! glibc's own count, `__nptl_nthreads`. Limit: before glibc 2.34 that number cannot be reached.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use libc::{c_void, pollfd};
@@ -37,9 +42,23 @@ pub(crate) fn spawn(runtime: &'static Runtime) -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(Errno(result)) }
 }
 
+/// Takes this thread out of glibc's count; false when all that counted have left already. Done here and not in [`spawn`], which
+/// holds the gate: a constructor under dlopen holds the loader's lock and may wait for the gate.
+fn uncounted() -> bool {
+    // SAFETY: a NUL-terminated name.
+    let count = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__nptl_nthreads".as_ptr()) };
+    // SAFETY: null, or glibc's own `unsigned int`, which it changes by atomic operations only (nptl/pthread_create.c).
+    let count = unsafe { count.cast::<AtomicU32>().as_ref() };
+    count.is_none_or(|n| n.fetch_sub(1, Ordering::AcqRel) > 1)
+}
+
 extern "C" fn main(arg: *mut c_void) -> *mut c_void {
     // SAFETY: `spawn` passed a reference that lives for ever.
     let runtime: &'static Runtime = unsafe { &*arg.cast::<Runtime>() };
+    if !uncounted() {
+        // SAFETY: no pointers; whoever counts is gone, as in glibc's start_thread.
+        unsafe { libc::exit(0) };
+    }
     let mut seen = 0;
     let mut aside = false;
     loop {

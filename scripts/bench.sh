@@ -6,7 +6,7 @@
 TEST_LIMIT=1800
 # shellcheck source=../tests/programs/lib.sh
 . "$(dirname "$0")/../tests/programs/lib.sh"
-need curl iperf3 nginx jq "$PYTHON"
+need curl iperf3 nginx jq wrk cc taskset "$PYTHON"
 RUNS=${1:-5}
 COUNTERS=''
 SIZE=1000000000
@@ -17,6 +17,7 @@ ln -s "$memory" "$WORK/memory"
 trap '[ "$memory" = "$WORK" ] || rm -rf "$memory"; cleanup' EXIT
 head -c $SIZE /dev/zero >"$memory/file"
 mkdir -p "$WORK/temporary"
+echo "a page" >"$memory/page"
 cat >"$WORK/nginx.conf" <<NGINX
 daemon off; master_process off; worker_processes 1; user root;
 pid $WORK/nginx.pid; error_log $WORK/nginx-error.log;
@@ -26,6 +27,7 @@ http {
     server { listen 8000; root $memory; }
 }
 NGINX
+sed "s|listen 8000|listen 8080|; s|nginx.pid|served.pid|; s|nginx-error|served-error|" "$WORK/nginx.conf" >"$WORK/served.conf"
 cat >"$WORK/discard.py" <<'PY'
 import socket
 l = socket.socket()
@@ -48,39 +50,53 @@ while True:
     c.close()
 PY
 
+cc -O2 -Wall -o "$WORK/rr" "$(dirname "$0")/../benches/rr.c" || exit 2
+# What is measured runs on core 0, its peer on core 1; round trips also with both on core 0.
+other=$(($(nproc) > 1 ? 1 : 0))
 gigabits() { jq -r '.end.sum_received.bits_per_second / 1e9'; }
 measure() { # WHAT: one figure in Gb/s
     case $1 in
-    "curl download") prog curl -sS -o /dev/null -w '%{speed_download}\n' http://$HOST_IP:8000/file | awk '{ print $1 * 8 / 1e9 }' ;;
-    "curl upload") prog curl -sS -o /dev/null -w '%{speed_upload}\n' -T "$memory/file" http://$HOST_IP:8001/ | awk '{ print $1 * 8 / 1e9 }' ;;
-    "iperf3 sends") prog iperf3 -c $HOST_IP -t 2 -J | gigabits ;;
-    "iperf3 receives") prog iperf3 -c $HOST_IP -t 2 -R -J | gigabits ;;
+    "curl download, Gb/s") prog taskset -c 0 curl -sS -o /dev/null -w '%{speed_download}\n' http://$HOST_IP:8000/file | awk '{ print $1 * 8 / 1e9 }' ;;
+    "curl upload, Gb/s") prog taskset -c 0 curl -sS -o /dev/null -w '%{speed_upload}\n' -T "$memory/file" http://$HOST_IP:8001/ | awk '{ print $1 * 8 / 1e9 }' ;;
+    "iperf3 sends, Gb/s") prog taskset -c 0 iperf3 -c $HOST_IP -t 2 -J | gigabits ;;
+    "iperf3 receives, Gb/s") prog taskset -c 0 iperf3 -c $HOST_IP -t 2 -R -J | gigabits ;;
+    "64 B round trips/s, 1 core") prog taskset -c 0 "$WORK/rr" ask $HOST_IP 8002 2 64 ;;
+    "64 B round trips/s, 2 cores") prog taskset -c 0 "$WORK/rr" ask $HOST_IP 8003 2 64 ;;
+    "nginx, wrk 64 keep-alive, req/s")
+        prog_bg served taskset -c 0 nginx -p "$WORK" -c "$WORK/served.conf" -e "$WORK/served-error.log" || return
+        prog_ready 8080
+        peer taskset -c "$other" wrk -t 1 -c 64 -d 2s http://$PROG_IP:8080/page | awk '/Requests\/sec/ { print $2 }'
+        stop "$LAST" >/dev/null
+        ;;
     esac
 }
 
 # medians FILE: median, smallest and largest
 medians() { sort -n "$1" | awk '{ a[NR] = $1 } END { printf "%.2f %.2f %.2f\n", (a[int((NR + 1) / 2)] + a[int(NR / 2) + 1]) / 2, a[1], a[NR] }'; }
 
-figures=("curl download" "curl upload" "iperf3 sends" "iperf3 receives")
+figures=("curl download, Gb/s" "curl upload, Gb/s" "iperf3 sends, Gb/s" "iperf3 receives, Gb/s"
+    "64 B round trips/s, 1 core" "64 B round trips/s, 2 cores" "nginx, wrk 64 keep-alive, req/s")
 for run in $(seq "$RUNS"); do
     for stack in kernel library; do
         if [ $stack = kernel ]; then NATIVE=1; else NATIVE=''; fi
         topology direct
-        peer_bg nginx nginx -p "$WORK" -c "$WORK/nginx.conf" -e "$WORK/nginx-error.log"
-        peer_bg discard "$PYTHON" "$WORK/discard.py"
-        peer_bg iperf3 iperf3 -s
-        for port in 8000 8001 5201; do peer_ready $port; done
-        for figure in "${figures[@]}"; do measure "$figure" >>"$WORK/$figure.$stack"; done
+        peer_bg nginx taskset -c "$other" nginx -p "$WORK" -c "$WORK/nginx.conf" -e "$WORK/nginx-error.log"
+        peer_bg discard taskset -c "$other" "$PYTHON" "$WORK/discard.py"
+        peer_bg iperf3 taskset -c "$other" iperf3 -s
+        peer_bg near taskset -c 0 "$WORK/rr" serve 8002
+        peer_bg far taskset -c "$other" "$WORK/rr" serve 8003
+        for port in 8000 8001 5201 8002 8003; do peer_ready $port; done
+        for figure in "${figures[@]}"; do measure "$figure" >>"$WORK/${figure//\//-}.$stack"; done
     done
     echo "# run $run of $RUNS" >&2
 done
 topology_end
 
-printf '%-18s %26s %26s %8s\n' "Gb/s" "kernel over veth" "library over TAP" ratio
+printf '%-32s %30s %30s %6s\n' "median (least - most)" "kernel over veth" "library over TAP" ratio
 for figure in "${figures[@]}"; do
-    read -r k k0 k1 <<<"$(medians "$WORK/$figure.kernel")"
-    read -r l l0 l1 <<<"$(medians "$WORK/$figure.library")"
-    printf '%-18s %10s (%5s - %5s) %10s (%5s - %5s) %8s\n' "$figure" "$k" "$k0" "$k1" "$l" "$l0" "$l1" \
+    read -r k k0 k1 <<<"$(medians "$WORK/${figure//\//-}.kernel")"
+    read -r l l0 l1 <<<"$(medians "$WORK/${figure//\//-}.library")"
+    printf '%-32s %10s (%8s - %8s) %10s (%8s - %8s) %6s\n' "$figure" "$k" "$k0" "$k1" "$l" "$l0" "$l1" \
         "$(awk -v a="$l" -v b="$k" 'BEGIN { printf "%.2f", b ? a / b : 0 }')"
 done
 

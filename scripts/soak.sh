@@ -5,7 +5,7 @@
 # usage: scripts/soak.sh [--smoke] [--native] [LIBRARY]      20 s with --smoke, else DURATION (600); SEED, THREADS
 #        --native: on the kernel's own stack, a check of the test itself
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 2
 seconds=${DURATION:-600}
 native=''
 while [[ ${1:-} == --* ]]; do

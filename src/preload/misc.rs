@@ -99,6 +99,12 @@ fn irregular(nr: c_long, args: Args) -> Option<c_long> {
             let _ = contained(runtime::on_exit);
             None
         }
+        // The program's last thread: the process ends with it, but the stack thread would keep it alive.
+        libc::SYS_exit if runtime::get().is_some() && runtime::is_last_thread() => {
+            let _ = contained(runtime::on_exit);
+            // SAFETY: the status, the caller's own.
+            Some(unsafe { args.real(libc::SYS_exit_group) })
+        }
         // As _Fork: the child has to know that it is one. (flags, stack, ...)
         libc::SYS_clone
             if a == libc::SIGCHLD as usize && b == 0 && fdspace::program_soft_limit().is_some() =>

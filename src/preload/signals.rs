@@ -18,8 +18,9 @@ use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
 use libc::{c_int, c_void, sigaction as Action, sighandler_t, siginfo_t, ucontext_t};
 use matnet_host::Errno;
-use matnet_host::runtime::{inside, sys};
+use matnet_host::runtime::{inside, sys, wait};
 
+use super::contain::contained;
 use super::held;
 use super::table::real;
 
@@ -151,6 +152,20 @@ fn reset(sig: c_int) {
         // SAFETY: as above.
         let _ = unsafe { sys::raw(libc::SYS_rt_sigaction, set) };
     }
+}
+
+/// longjmp(3) and kin, out of a handler perhaps: the wait that it interrupted ends here.
+pub(super) unsafe fn longjmp(env: *mut c_void, value: c_int) -> ! {
+    let _ = contained(wait::abandon);
+    // SAFETY: the caller's own arguments; no frame in between has anything to drop.
+    unsafe { real::longjmp(env, value) }
+}
+
+/// longjmp(3), fortified: it checks where it goes.
+pub(super) unsafe fn longjmp_chk(env: *mut c_void, value: c_int) -> ! {
+    let _ = contained(wait::abandon);
+    // SAFETY: as above.
+    unsafe { real::__longjmp_chk(env, value) }
 }
 
 /// sigaction(2)

@@ -175,6 +175,10 @@ macro_rules! hooks {
 
         // signals
         own sigaction = signals::sigaction(sig: c_int, new: *const sigaction, old: *mut sigaction) -> c_int, calls[] x86[];
+        own longjmp = signals::longjmp(env: *mut c_void, value: c_int) -> !, calls[] x86[];
+        own _longjmp = signals::longjmp(env: *mut c_void, value: c_int) -> !, calls[] x86[];
+        own siglongjmp = signals::longjmp(env: *mut c_void, value: c_int) -> !, calls[] x86[];
+        own __longjmp_chk = signals::longjmp_chk(env: *mut c_void, value: c_int) -> !, calls[] x86[];
         own __sigaction = signals::sigaction(sig: c_int, new: *const sigaction, old: *mut sigaction) -> c_int, calls[] x86[];
         own signal = signals::signal(sig: c_int, handler: sighandler_t) -> sighandler_t, calls[] x86[];
         own bsd_signal = signals::signal(sig: c_int, handler: sighandler_t) -> sighandler_t, calls[] x86[];

@@ -5,7 +5,7 @@
 //! still unacknowledged then is reset, so that the peer does not wait for ever. TIME_WAIT is not waited for.
 //! Limits: SIGKILL, abort and crashes come past this.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use libc::pollfd;
@@ -14,17 +14,26 @@ use super::control::Control;
 use super::file::FileId;
 use super::{Runtime, fdspace, inside, start, sys};
 
-static DONE: AtomicBool = AtomicBool::new(false);
+/// The thread that came first; 0: none yet.
+static BY: AtomicI32 = AtomicI32::new(0);
 
-/// Closes every socket and lingers. Called on every way out of the process; the first call does the work.
+/// Closes every socket and lingers. Called on every way out of the process; the first thread closes, all deliver.
 pub fn on_exit() {
     let Some(runtime) = start::get() else { return };
     if inside::depth() > 0 {
         // A handler for SIGSEGV ends the process whose bad pointer faulted in here: this thread has the lock already.
         return;
     }
-    if DONE.swap(true, Ordering::AcqRel) {
-        return;
+    let me = sys::gettid();
+    match BY.compare_exchange(0, me, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {}
+        // A handler that ends the process while this thread delivers is in a hurry.
+        Err(first) if first == me => return,
+        // Another thread delivers: ending the process now would cut it short.
+        Err(_) => {
+            drain(runtime, start::settings().linger);
+            return;
+        }
     }
     {
         let mut shared = runtime.lock();
@@ -38,6 +47,11 @@ pub fn on_exit() {
         let mut shared = runtime.lock();
         shared.stack.abort_all(sys::now());
     }
+}
+
+/// The child of a fork has its own end to come.
+pub(super) fn forget() {
+    BY.store(0, Ordering::Release);
 }
 
 /// Before the process becomes another program: what was accepted is delivered, connections stay as they are (exec may

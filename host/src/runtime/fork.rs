@@ -11,7 +11,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fdtable::{self, Slot};
-use super::{Locked, inside, start, sys};
+use super::{Locked, exit, inside, start, sys, wait};
 
 /// The lock, carried from `prepare` to `parent` or `child`.
 struct Carried(UnsafeCell<Option<Locked<'static>>>);
@@ -75,6 +75,8 @@ unsafe extern "C" fn child() {
     }
     start::forget();
     inside::reset();
+    wait::forget();
+    exit::forget();
     // SAFETY: as in `parent`.
     unsafe { start::GATE.force_unlock() };
 }

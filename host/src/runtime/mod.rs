@@ -38,6 +38,7 @@ use mirror::{Mirror, Registration};
 
 pub use exit::{after_exec_failed, before_exec, on_exit};
 pub use start::{get, hooks_enabled, set_preloaded, settings, start};
+pub use thread::is_last as is_last_thread;
 
 /// How soon a device that took no more is tried again. A TAP queues without limit by default, so this is rare.
 const DEVICE_RETRY: std::time::Duration = std::time::Duration::from_millis(1);

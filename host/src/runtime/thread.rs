@@ -7,7 +7,7 @@
 //! pthread_exit would never end, and not even take SIGTERM: nobody is left who does not block it. So it takes itself out of
 //! glibc's own count, `__nptl_nthreads`. Limit: before glibc 2.34 that number cannot be reached.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use libc::{c_void, pollfd};
@@ -19,8 +19,12 @@ use crate::errno::Errno;
 /// Bytes of stack; the deepest path (receive, TCP, transmit, capture) stays well under a quarter of it.
 const STACK_SIZE: usize = 512 * 1024;
 
+/// The thread has taken itself out of glibc's count.
+static UNCOUNTED: AtomicBool = AtomicBool::new(false);
+
 /// Starts the thread.
 pub(crate) fn spawn(runtime: &'static Runtime) -> Result<(), Errno> {
+    UNCOUNTED.store(false, Ordering::Release);
     const RESERVED: u64 = (1 << 31) | (1 << 32);
     let old = sys::sigprocmask(libc::SIG_SETMASK, Some(!RESERVED))?;
     let arg = std::ptr::from_ref(runtime).cast_mut().cast::<c_void>();
@@ -45,11 +49,29 @@ pub(crate) fn spawn(runtime: &'static Runtime) -> Result<(), Errno> {
 /// Takes this thread out of glibc's count; false when all that counted have left already. Done here and not in [`spawn`], which
 /// holds the gate: a constructor under dlopen holds the loader's lock and may wait for the gate.
 fn uncounted() -> bool {
+    let more = count().is_none_or(|n| n.fetch_sub(1, Ordering::AcqRel) > 1);
+    UNCOUNTED.store(true, Ordering::Release);
+    more
+}
+
+/// Whether the calling thread is the only one that the program has, once there is a stack; false when that cannot be told.
+pub fn is_last() -> bool {
+    // A short program may leave before the stack thread has run at all. Bounded: that thread may wait for the loader's lock.
+    for _ in 0..1000 {
+        if UNCOUNTED.load(Ordering::Acquire) {
+            break;
+        }
+        let _ = sys::poll(&mut [], Some(Duration::from_millis(1)));
+    }
+    count().is_some_and(|n| n.load(Ordering::Acquire) <= 1)
+}
+
+/// glibc's count of threads.
+fn count() -> Option<&'static AtomicU32> {
     // SAFETY: a NUL-terminated name.
     let count = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__nptl_nthreads".as_ptr()) };
     // SAFETY: null, or glibc's own `unsigned int`, which it changes by atomic operations only (nptl/pthread_create.c).
-    let count = unsafe { count.cast::<AtomicU32>().as_ref() };
-    count.is_none_or(|n| n.fetch_sub(1, Ordering::AcqRel) > 1)
+    unsafe { count.cast::<AtomicU32>().as_ref() }
 }
 
 extern "C" fn main(arg: *mut c_void) -> *mut c_void {

@@ -6,9 +6,14 @@
 //!
 //! While it sleeps, a thread may also attend to the device: see `drive`.
 //!
+//! A handler may leave the wait for good by siglongjmp: no destructor runs then. So what a waiting thread holds is linked from
+//! thread-local memory, and the hook on longjmp lets go of it ([`abandon`]). Should the jump have stayed within the handler, the wait
+//! finds that out and takes its file again.
+//!
 //! ppoll never restarts, so whether a handler means EINTR is decided here as the kernel would (signal(7)): socket
 //! calls without a time-out go on after handlers with SA_RESTART, those with one, and poll and select, do not.
 
+use std::cell::Cell;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
@@ -84,6 +89,35 @@ pub enum Woken {
     Interrupted,
 }
 
+thread_local! {
+    // `const` and no destructor: see `inside`. The innermost of this thread; each links to the one that its handler interrupted.
+    static WAITS: Cell<*mut Registered<'static>> = const { Cell::new(std::ptr::null_mut()) };
+    static HOLDS: Cell<*const Hold<'static>> = const { Cell::new(std::ptr::null()) };
+}
+
+/// Lets go of everything that waits of this thread hold: a handler that interrupted them is about to jump.
+pub fn abandon() {
+    if inside::depth() > 0 {
+        // A fault in the library itself: the lock may be this thread's.
+        return;
+    }
+    // SAFETY: a pointer is linked only while its owner's frame exists: this thread waits in it, and a handler runs.
+    while let Some(registered) = unsafe { WAITS.get().as_mut() } {
+        let mut shared = registered.runtime.lock();
+        registered.undo(&mut shared);
+    }
+    // SAFETY: as above.
+    while let Some(hold) = unsafe { HOLDS.get().as_ref() } {
+        hold.let_go();
+    }
+}
+
+/// In the child of a fork nothing is held: the stack is the parent's.
+pub(super) fn forget() {
+    WAITS.set(std::ptr::null_mut());
+    HOLDS.set(std::ptr::null());
+}
+
 /// Registration of one sleep; undone on drop, also by cancellation.
 struct Registered<'a> {
     runtime: &'a Runtime,
@@ -93,12 +127,18 @@ struct Registered<'a> {
     drives: bool,
     /// The event descriptor may hold a count.
     signalled: bool,
+    undone: bool,
+    outer: *mut Registered<'static>,
 }
 
 impl Registered<'_> {
     /// Ends the sleep under the lock.
     fn undo(&mut self, shared: &mut Shared) {
         inside::set_waiting_on(-1, false);
+        WAITS.set(self.outer);
+        if std::mem::replace(&mut self.undone, true) {
+            return;
+        }
         // Freed here, inside the library: a handler must not find this thread in the allocator.
         for id in std::mem::take(&mut self.files) {
             if let Some(f) = shared.files.get_mut(id) {
@@ -118,12 +158,20 @@ impl Registered<'_> {
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
+        if !self.runtime.is_current() {
+            return;
+        }
         let mut shared = self.runtime.lock();
         self.undo(&mut shared);
     }
 }
 
 impl Runtime {
+    /// False in the child of a fork, for a stack of its parent.
+    fn is_current(&self) -> bool {
+        start::get().is_some_and(|r| std::ptr::eq(r, self))
+    }
+
     /// Sleeps until something of `files` happens, one of `kernel` is ready, a handler ran, or `until`.
     ///
     /// `locked` is given up in the sleep and comes back for the caller's look at its condition. `kernel` must have
@@ -138,8 +186,16 @@ impl Runtime {
     ) -> Result<(Woken, Locked<'a>), Errno> {
         let (waiter, fd) = locked.waiters.acquire()?;
         let files_held = Vec::with_capacity(files.len());
-        let mut registered =
-            Registered { runtime: self, waiter, fd, files: files_held, drives: false, signalled: true };
+        let mut registered = Registered {
+            runtime: self,
+            waiter,
+            fd,
+            files: files_held,
+            drives: false,
+            signalled: true,
+            undone: false,
+            outer: WAITS.get(),
+        };
         for &(id, interest) in files {
             super::watch(&mut locked, id, waiter, interest);
             locked.hold(id);
@@ -158,6 +214,7 @@ impl Runtime {
             (a, b) => a.or(b),
         };
         inside::set_waiting_on(fd, registered.drives);
+        WAITS.set((&raw mut registered).cast());
         drop(locked);
         let spin = if registered.drives && mask.is_none() { start::settings().spin } else { Duration::ZERO };
         let mut woken = if spin.is_zero() || !spin_on(kernel, spin, earliest) {
@@ -165,6 +222,11 @@ impl Runtime {
         } else {
             Woken::Look
         };
+        if !self.is_current() {
+            // A handler forked, and this is the child: the stack and its lock are the parent's.
+            inside::set_waiting_on(-1, false);
+            return Err(Errno::ENETDOWN);
+        }
         if let [.., event, _] = kernel {
             registered.signalled = event.revents != 0;
         }
@@ -256,8 +318,9 @@ pub fn block_on<T>(
         return result;
     }
     locked.hold(id);
-    let hold = Hold { runtime, id };
-    let result = wait_for(locked, fd, id, how, &mut op);
+    let hold = Hold { runtime, id, held: Cell::new(true), outer: HOLDS.get() };
+    HOLDS.set((&raw const hold).cast());
+    let result = wait_for(locked, fd, &hold, how, &mut op);
     drop(hold);
     result
 }
@@ -266,17 +329,25 @@ pub fn block_on<T>(
 fn wait_for<T>(
     mut locked: Locked<'_>,
     fd: RawFd,
-    id: FileId,
+    hold: &Hold<'_>,
     how: Blocking,
     op: &mut impl FnMut(&mut Shared, FileId) -> Result<T, Errno>,
 ) -> Result<T, Errno> {
-    let runtime = locked.runtime;
+    let (runtime, id) = (locked.runtime, hold.id);
     inside::clear_interrupts();
     let until = how.timeout.map(|t| sys::now() + t);
     loop {
         let mut spare = [pollfd { fd: -1, events: 0, revents: 0 }; SPARE];
         let woken;
         (woken, locked) = runtime.sleep(locked, &[(id, how.interest)], &mut spare, until, None)?;
+        if !hold.held.get() {
+            if locked.lookup(fd) != Ok(id) {
+                return Err(Errno::EBADF);
+            }
+            locked.hold(id);
+            hold.held.set(true);
+            HOLDS.set(std::ptr::from_ref(hold).cast());
+        }
         let result = op(&mut locked, id);
         // The number may have been closed meanwhile; a mirror follows only while it is still ours.
         if locked.lookup(fd) == Ok(id) {
@@ -301,10 +372,21 @@ fn wait_for<T>(
 struct Hold<'a> {
     runtime: &'a Runtime,
     id: FileId,
+    held: Cell<bool>,
+    outer: *const Hold<'static>,
+}
+
+impl Hold<'_> {
+    fn let_go(&self) {
+        HOLDS.set(self.outer);
+        if self.held.replace(false) && self.runtime.is_current() {
+            self.runtime.lock().release(self.id);
+        }
+    }
 }
 
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        self.runtime.lock().release(self.id);
+        self.let_go();
     }
 }

@@ -1,5 +1,5 @@
 /* Writes BYTES of a known pattern to HOST PORT and leaves at once by WAY:
- *   return exit _exit _Exit quick_exit exit_group close shutdown thread
+ *   return exit _exit _Exit quick_exit exit_group last_thread pthread_exit close shutdown thread
  * flush WAY HOST PORT BYTES */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -55,6 +55,10 @@ int main(int argc, char **argv)
         quick_exit(0);
     if (!strcmp(way, "exit_group"))
         syscall(SYS_exit_group, 0);
+    if (!strcmp(way, "last_thread"))
+        syscall(SYS_exit, 0);
+    if (!strcmp(way, "pthread_exit"))
+        pthread_exit(NULL);
     if (!strcmp(way, "close")) {
         close(fd);
         _exit(0);

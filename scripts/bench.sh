@@ -14,7 +14,15 @@ SIZE=1000000000
 # Files in memory, so that no disk is measured.
 [ -d /dev/shm ] && memory=$(mktemp -d /dev/shm/matnet-bench.XXXXXX) || memory=$WORK
 ln -s "$memory" "$WORK/memory"
-trap '[ "$memory" = "$WORK" ] || rm -rf "$memory"; cleanup' EXIT
+# Both stacks send with cubic. A namespace may choose it only if this list, which is the machine's, allows it.
+allowed=$(sysctl -n net.ipv4.tcp_allowed_congestion_control)
+case " $allowed " in
+*" cubic "*) allowed='' ;;
+*) sysctl -qw "net.ipv4.tcp_allowed_congestion_control=$allowed cubic" ;;
+esac
+trap '[ "$memory" = "$WORK" ] || rm -rf "$memory"
+    [ -z "$allowed" ] || sysctl -qw "net.ipv4.tcp_allowed_congestion_control=$allowed"
+    cleanup' EXIT
 head -c $SIZE /dev/zero >"$memory/file"
 mkdir -p "$WORK/temporary"
 echo "a page" >"$memory/page"

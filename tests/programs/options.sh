@@ -93,7 +93,7 @@ await 10 dead "$pid"
 check "MATNET_PCAP: %p is the pid" test -s "$WORK/capture-$pid.pcapng"
 
 for spin in 0 50; do
-    OPTIONS=(MATNET_SPIN=$spin)
+    OPTIONS=("MATNET_SPIN=$spin")
     check_equal "MATNET_SPIN=$spin" "a page" "$(page)"
 done
 

@@ -11,7 +11,7 @@
 static LEAVE: extern "C" fn() = leave;
 
 extern "C" fn leave() {
-    matnet_host::runtime::on_exit();
+    matnet_host::runtime::on_orderly_exit();
 }
 
 /// A reference that makes the linker take [`LEAVE`] along with whoever calls this.

@@ -3,10 +3,8 @@
 //! The slot table must not lie, so every way to close a number is here. stdio closes without calling close: fclose and freopen clear
 //! the slot first (afterwards the number may be another thread's). fcloseall needs nothing: glibc's only flushes.
 //!
-//! Limits: a FILE on a socket of ours cannot work yet, since stdio reads and writes past every hook, so fdopen refuses.
+//! A FILE on a socket of ours is a custom stream, see `streams`.
 //! A FILE that already names the number (stdin after `dup2(socket, 0)`) reads and writes past us.
-
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use libc::{DIR, FILE, c_char, c_int, c_long, c_uint, c_ulong, c_void};
 use matnet_host::posix;
@@ -121,7 +119,7 @@ pub(super) unsafe fn closefrom(lowest: c_int) {
 /// `stream` must be null or open.
 unsafe fn number(stream: *mut FILE) -> c_int {
     // SAFETY: the caller vouches for it; fileno takes no lock and touches nothing but the stream.
-    if stream.is_null() { -1 } else { unsafe { libc::fileno(stream) } }
+    if stream.is_null() { -1 } else { unsafe { real::fileno(stream) } }
 }
 
 /// libc closes `fd` itself in a moment: its slot goes first.
@@ -211,16 +209,10 @@ pub(super) unsafe fn made_dir(dir: *mut DIR) -> *mut DIR {
 
 /// fdopen(3)
 pub(super) unsafe fn fdopen(fd: c_int, mode: *const c_char) -> *mut FILE {
-    static WARNED: AtomicBool = AtomicBool::new(false);
-    if !is_special(fd) {
+    if matnet_host::runtime::fdtable::is_ours(fd) {
         // SAFETY: the caller's own arguments.
-        return unsafe { real::fdopen(fd, mode) };
+        return unsafe { super::streams::open(fd, mode) };
     }
-    if !WARNED.swap(true, Ordering::Relaxed) {
-        matnet_host::log_warn!(
-            "fdopen on a socket is not available in this version: use send and recv, or MATNET_HOOK=off"
-        );
-    }
-    Errno::EOPNOTSUPP.set();
-    std::ptr::null_mut()
+    // SAFETY: as above.
+    unsafe { real::fdopen(fd, mode) }
 }

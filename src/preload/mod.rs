@@ -22,6 +22,7 @@ mod readiness;
 mod real;
 mod signals;
 mod startup;
+mod streams;
 mod table;
 
 use libc::{c_int, c_long, c_void};

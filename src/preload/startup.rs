@@ -33,7 +33,7 @@ unsafe extern "C" fn start(_argc: c_int, _argv: *const *const c_char, envp: *con
 }
 
 extern "C" fn end() {
-    let _ = contained(runtime::on_exit);
+    let _ = contained(runtime::on_orderly_exit);
 }
 
 /// The value of LD_PRELOAD.

@@ -27,7 +27,7 @@ use libc::{
 };
 use matnet_host::runtime::fdtable;
 
-use super::{create, data, fds, limits, misc, names, process, readiness, signals};
+use super::{create, data, fds, limits, misc, names, process, readiness, signals, streams};
 
 macro_rules! hooks {
     ($then:ident) => { $then! {
@@ -103,6 +103,8 @@ macro_rules! hooks {
         own freopen = fds::freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE, calls[] x86[];
         own freopen64 = fds::freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE, calls[] x86[];
         own fdopen = fds::fdopen(fd: c_int, mode: *const c_char) -> *mut FILE, calls[] x86[];
+        own fileno = streams::fileno(stream: *mut FILE) -> c_int, calls[] x86[];
+        own fileno_unlocked = streams::fileno(stream: *mut FILE) -> c_int, calls[] x86[];
 
         // fds: the kernel's, made
         make open = fds::made(path: *const c_char, flags: c_int, mode: mode_t) -> c_int, calls[] x86[SYS_open];

@@ -53,7 +53,7 @@ compare() {
 
 mkdir "$dir/bin"
 tests=("$@")
-[ $# -gt 0 ] || tests=(slots signals sysnum fortify process threads limits names early defer cancel waits)
+[ $# -gt 0 ] || tests=(slots streams signals sysnum fortify process threads limits names early defer cancel waits)
 for t in "${tests[@]}"; do
     flags=(-O1 -g -Wall -Wextra -Wno-deprecated-declarations -Wno-restrict)
     [ "$t" = fortify ] && flags=(-O2 -Wall -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)

@@ -17,7 +17,7 @@ EXPECTED="$SIZE $(cat "$WORK/expected") eof"
 for topology in direct bridged; do
     topology $topology
     port=9000
-    for way in return exit _exit _Exit quick_exit exit_group last_thread pthread_exit close shutdown thread; do
+    for way in return exit _exit _Exit quick_exit exit_group last_thread pthread_exit close shutdown thread stream; do
         port=$((port + 1))
         capture "$topology-$way"
         # The peer does not read for half a second: what is in the send buffer then must survive the exit.

@@ -174,6 +174,11 @@ impl<'a> Call<'a> {
         let mut woken = None;
         let mut locked = runtime.lock();
         loop {
+            if woken == Some(Woken::Interrupted) {
+                // Nothing was ready when the signal came; what its handler has brought about since does not count.
+                drop(locked);
+                return Err(Errno::EINTR);
+            }
             let Some(ours) = self.look(&mut locked) else {
                 drop(locked);
                 return Ok(None);
@@ -181,7 +186,6 @@ impl<'a> Call<'a> {
             let in_kernel = if woken == Some(Woken::Look) { self.take_kernel() } else { 0 };
             let interrupted = match woken {
                 None => false,
-                Some(Woken::Interrupted) => true,
                 Some(_) => inside::interrupts() != Interrupt::None,
             };
             let expired = woken == Some(Woken::TimedOut) || (at_once && mask.is_none());

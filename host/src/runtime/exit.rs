@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use libc::pollfd;
+use once_cell::sync::OnceCell;
 
 use super::control::Control;
 use super::file::FileId;
@@ -16,6 +17,22 @@ use super::{Runtime, fdspace, inside, start, sys};
 
 /// The thread that came first; 0: none yet.
 static BY: AtomicI32 = AtomicI32::new(0);
+
+/// What writes out the program's buffered streams on sockets of ours.
+static FLUSH: OnceCell<fn()> = OnceCell::new();
+
+/// Names the function that writes out buffered streams on sockets of ours. The first call counts.
+pub fn flush_with(flush: fn()) {
+    let _ = FLUSH.set(flush);
+}
+
+/// `exit` and return from main: libc would flush streams only after the sockets are closed here, so they are flushed first.
+pub fn on_orderly_exit() {
+    if let Some(flush) = FLUSH.get() {
+        flush();
+    }
+    on_exit();
+}
 
 /// Closes every socket and lingers. Called on every way out of the process; the first thread closes, all deliver.
 pub fn on_exit() {

@@ -36,7 +36,7 @@ use fdtable::Slot;
 use file::{File, FileId, Files, Watcher};
 use mirror::{Mirror, Registration};
 
-pub use exit::{after_exec_failed, before_exec, on_exit};
+pub use exit::{after_exec_failed, before_exec, flush_with, on_exit, on_orderly_exit};
 pub use start::{get, hooks_enabled, set_preloaded, settings, start};
 pub use thread::is_last as is_last_thread;
 

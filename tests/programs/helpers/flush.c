@@ -1,5 +1,6 @@
 /* Writes BYTES of a known pattern to HOST PORT and leaves at once by WAY:
  *   return exit _exit _Exit quick_exit exit_group last_thread pthread_exit close shutdown thread
+ *   stream (the last bytes wait in a FILE when main returns)
  * flush WAY HOST PORT BYTES */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,14 +35,21 @@ int main(int argc, char **argv)
     unsigned char *data = malloc(size);
     for (size_t i = 0; i < size; i++)
         data[i] = (unsigned char)(i * 2654435761u >> 13);
-    for (size_t done = 0; done < size;) {
-        size_t part = size - done < 100000 ? size - done : 100000;
+    size_t sent = size;
+    if (!strcmp(way, "stream"))
+        sent -= 1000;
+    for (size_t done = 0; done < sent;) {
+        size_t part = sent - done < 100000 ? sent - done : 100000;
         ssize_t n = send(fd, data + done, part, 0);
         if (n < 0) {
             perror("send");
             return 4;
         }
         done += (size_t)n;
+    }
+    if (!strcmp(way, "stream")) {
+        FILE *stream = fdopen(fd, "w");
+        return stream && fwrite(data + sent, 1, size - sent, stream) == size - sent ? 0 : 5;
     }
     if (!strcmp(way, "return"))
         return 0;

@@ -77,9 +77,11 @@ unsafe extern "C-unwind" fn seek(_cookie: *mut c_void, _offset: *mut off64_t, _w
 unsafe extern "C-unwind" fn close(cookie: *mut c_void) -> c_int {
     let fd = number(cookie);
     for entry in &STREAMS {
-        if entry.fd.load(Ordering::Acquire) == fd && entry.fd.swap(-1, Ordering::AcqRel) == fd {
-            entry.stream.store(std::ptr::null_mut(), Ordering::Release);
+        if entry.fd.load(Ordering::Acquire) == fd {
             OPEN.fetch_sub(1, Ordering::AcqRel);
+            entry.stream.store(std::ptr::null_mut(), Ordering::Release);
+            // Last: from here on the entry may be another stream's.
+            entry.fd.store(-1, Ordering::Release);
         }
     }
     // SAFETY: the stream's own number.

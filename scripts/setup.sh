@@ -7,10 +7,10 @@ set -euo pipefail
 tools=(
     cc:gcc c++:g++ make:make pkg-config:pkgconf
     ip:iproute2 ss:iproute2 nft:nftables sysctl:procps unshare:util-linux nsenter:util-linux setpriv:util-linux
-    setcap:libcap2-bin ping:iputils-ping
+    taskset:util-linux setcap:libcap2-bin ping:iputils-ping
     curl:curl wget:wget nc:netcat-openbsd socat:socat python3:python3 nginx:nginx-light wrk:wrk
-    redis-server:redis-server redis-cli:redis-tools iperf3:iperf3 dig:bind9-dnsutils dnsmasq:dnsmasq-base
-    tshark:tshark jq:jq strace:strace shellcheck:shellcheck xz:xz-utils bc:bc
+    redis-server:redis-server redis-cli:redis-tools redis-benchmark:redis-tools iperf3:iperf3 dig:bind9-dnsutils dnsmasq:dnsmasq-base
+    tshark:tshark jq:jq strace:strace awk:mawk shellcheck:shellcheck xz:xz-utils bc:bc
 )
 
 missing=()

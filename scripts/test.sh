@@ -35,10 +35,11 @@ stage_conformance() { tests/conformance/run.sh; }
 stage_programs() { TEST_LOGS=$logs/programs tests/run_programs.sh; }
 stage_bad_input() { TEST_LOGS=$logs/bad_input tests/run_programs.sh --dir tests/bad_input; }
 stage_soak() { scripts/soak.sh --smoke; }
+stage_bench() { scripts/bench.sh --smoke; }
 stage_fuzz() { scripts/fuzz.sh --smoke; }
 stage_shellcheck() {
     local files
-    mapfile -t files < <(grep -rlE '^#!/(usr/bin/env bash|bin/(ba)?sh)|^# shellcheck shell=' scripts tests .ci --include='*.sh' --include=run)
+    mapfile -t files < <(grep -rlE '^#!/(usr/bin/env bash|bin/(ba)?sh)|^# shellcheck shell=' scripts tests benches .ci --include='*.sh' --include=run)
     shellcheck -x "${files[@]}"
 }
 stage_licences() {
@@ -49,7 +50,7 @@ stage_licences() {
         echo "cargo-deny is not installed: only that deny.toml is there was checked"
     fi
 }
-stages=(setup format shellcheck clippy units build header hooks capi cli conformance programs bad_input soak fuzz licences)
+stages=(setup format shellcheck clippy units build header hooks capi cli conformance programs bad_input soak bench fuzz licences)
 # Seconds that a stage may take.
 declare -A limits=([clippy]=600 [units]=900 [build]=600 [header]=600 [programs]=900 [bad_input]=600 [fuzz]=600)
 

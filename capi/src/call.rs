@@ -69,7 +69,7 @@ pub(crate) fn or_kernel<T>(
 /// A number that the kernel has just made: whatever the slot table still says of it is old.
 pub(crate) fn fresh(result: Result<usize, Errno>) -> Result<c_int, Errno> {
     let fd = result? as c_int;
-    if ours(fd) {
+    if fdtable::is_noted(fd) {
         matnet_host::posix::forget(fd);
     }
     Ok(fd)

@@ -2,6 +2,7 @@
 
 use libc::{c_int, c_ulong, c_void};
 use matnet_host::posix;
+use matnet_host::runtime::fdtable::is_noted;
 
 use crate::call::{fresh, int, kernel, or_kernel, ours, zero};
 
@@ -15,7 +16,7 @@ use crate::call::{fresh, int, kernel, or_kernel, ours, zero};
 /// Returns 0, or -1 and errno.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn matnet_close(fd: c_int) -> c_int {
-    zero(if ours(fd) { posix::close(fd) } else { kernel!(SYS_close, fd).map(drop) })
+    zero(if is_noted(fd) { posix::close(fd) } else { kernel!(SYS_close, fd).map(drop) })
 }
 
 /// Another number for the same socket or file, as dup(2).
@@ -23,7 +24,7 @@ pub extern "C-unwind" fn matnet_close(fd: c_int) -> c_int {
 /// Returns the new file descriptor, or -1 and errno.
 #[unsafe(no_mangle)]
 pub extern "C" fn matnet_dup(fd: c_int) -> c_int {
-    int(if ours(fd) { posix::dup(fd, 0, false) } else { fresh(kernel!(SYS_dup, fd)) })
+    int(if is_noted(fd) { posix::dup(fd, 0, false) } else { fresh(kernel!(SYS_dup, fd)) })
 }
 
 /// Makes `target` another number for the same socket or file, as dup2(2); what it was before is
@@ -37,7 +38,7 @@ pub extern "C" fn matnet_dup2(fd: c_int, target: c_int) -> c_int {
         true => kernel!(SYS_fcntl, fd, libc::F_GETFD).map(|_| target),
         false => kernel!(SYS_dup3, fd, target, 0).map(|n| n as c_int),
     };
-    if !ours(fd) && !ours(target) {
+    if !is_noted(fd) && !is_noted(target) {
         return int(plain());
     }
     int(or_kernel(posix::dup_onto(fd, target, 0, true), plain))
@@ -58,7 +59,7 @@ pub unsafe extern "C-unwind" fn matnet_fcntl(fd: c_int, cmd: c_int, arg: c_ulong
             _ => result.map(|n| n as c_int),
         }
     };
-    int(if ours(fd) { or_kernel(posix::fcntl(fd, cmd, arg as usize), plain) } else { plain() })
+    int(if is_noted(fd) { or_kernel(posix::fcntl(fd, cmd, arg as usize), plain) } else { plain() })
 }
 
 /// Device requests, as ioctl(2): FIONREAD, FIONBIO, SIOCOUTQ, ...

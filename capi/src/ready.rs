@@ -23,7 +23,7 @@ pub unsafe extern "C-unwind" fn matnet_poll(fds: *mut pollfd, n: nfds_t, timeout
         // SAFETY: not null; the caller vouches for `n` entries.
         unsafe { std::slice::from_raw_parts_mut(fds, n as usize) }
     };
-    if known.iter().any(|p| ours(p.fd)) {
+    if known.iter().any(|p| fdtable::is_ours_or_set(p.fd)) {
         return int(posix::poll(known, time, None));
     }
     let mut left = time.map(sys::timespec);
@@ -91,7 +91,12 @@ pub unsafe extern "C" fn matnet_epoll_ctl(
 ) -> c_int {
     let plain = || kernel!(SYS_epoll_ctl, epfd, op, fd, event).map(|n| n as c_int);
     if !ours(fd) {
-        return zero(plain());
+        if op != libc::EPOLL_CTL_ADD {
+            return zero(plain());
+        }
+        return zero(
+            posix::epoll_mixing(epfd, fd).and_then(|()| plain()).inspect(|_| posix::epoll_mixes(epfd)),
+        );
     }
     // SAFETY: null or the caller's word.
     zero(or_kernel(posix::epoll_ctl(epfd, op, fd, unsafe { event.as_mut() }), plain))

@@ -21,7 +21,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use matnet_stack::wire::{ChecksumMode, SeqNumber, arp, icmpv4, ipv4, tcp, udp};
 use matnet_stack::{
     Buf, Capabilities, Config, Congestion, Counters, Duration, Error, Full, Instant, Ipv4Cidr, Kind, MacAddr,
-    Readiness, RxChecksum, RxMeta, Shutdown, Sink, SocketId, Stack, Transmit,
+    Readiness, RxChecksum, RxMeta, SendHow, Shutdown, Sink, SocketId, Stack, Transmit,
 };
 
 use crate::frames::{self, GATEWAY, OUR_ADDR, OUR_MAC, PEERS, Peer, Sent};
@@ -636,11 +636,23 @@ impl World<'_> {
         let what = self.input.u8() % 4;
         match (self.udp, self.ping) {
             (Some(id), _) if what == 0 => {
-                let data = vec![5; len];
-                let (head, tail) = data.split_at(len / 3);
-                if let Ok(n) = self.stack.send_to(self.now, id, Some(to), &[head, tail]) {
-                    assert_eq!(n, len);
+                // Many at once, alike or not, perhaps cut or put together.
+                for _ in 0..=self.input.u8() % 4 {
+                    let bits = self.input.u8();
+                    let data = vec![5; if bits & 1 == 0 { len } else { len % 1500 }];
+                    let (head, tail) = data.split_at(data.len() / 3);
+                    let segment = Some(self.input.u16() % 1500).filter(|_| bits & 2 != 0);
+                    let how = SendHow { segment, more: bits & 28 == 4 };
+                    if let Ok(n) = self.stack.send_with(self.now, id, Some(to), &[head, tail], how) {
+                        assert_eq!(n, data.len());
+                    }
+                    if bits & 224 == 32 {
+                        self.stack.uncork(self.now, id);
+                    }
                 }
+                let mut options = self.stack.udp_options(id).expect("an open UDP socket has options");
+                options.gro = len & 1 == 1;
+                self.stack.set_udp_options(id, options).expect("and takes them");
             }
             (_, Some(id)) if what == 1 => {
                 let mut message = Vec::new();

@@ -78,6 +78,7 @@ impl From<Error> for Errno {
             Error::ProtocolUnreachable => Errno::ENOPROTOOPT,
             Error::MessageTooLong => Errno::EMSGSIZE,
             Error::InvalidArgument => Errno::EINVAL,
+            Error::BadAddress => Errno::EFAULT,
             Error::DestinationRequired => Errno::EDESTADDRREQ,
             Error::BrokenPipe => Errno::EPIPE,
             Error::NoBuffers => Errno::ENOBUFS,

@@ -16,6 +16,7 @@ use std::arch::global_asm;
 use std::ffi::c_void;
 
 use libc::c_int;
+use matnet_host::runtime::inside;
 
 /// The class of Rust's exceptions (library/panic_unwind); older versions of std have it the other way round.
 const RUST: [u64; 2] = [u64::from_ne_bytes(*b"MOZ\0RUST"), u64::from_be_bytes(*b"MOZ\0RUST")];
@@ -147,8 +148,10 @@ unsafe extern "C-unwind" fn run<F: FnOnce() -> T, T>(data: *mut c_void) {
 #[inline]
 pub(super) fn contained<F: FnOnce() -> T, T>(f: F) -> Option<T> {
     let mut call = Call { f: Some(f), result: None };
+    let outer = inside::begin_call();
     // SAFETY: `call` outlives the call, and `run` is instantiated for its types.
     let exception = unsafe { matnet_contain(run::<F, T>, (&raw mut call).cast()) };
+    inside::end_call(outer);
     if !exception.is_null() {
         swallow(exception);
     }

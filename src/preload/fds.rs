@@ -9,7 +9,7 @@
 use libc::{DIR, FILE, c_char, c_int, c_long, c_uint, c_ulong, c_void};
 use matnet_host::posix;
 use matnet_host::runtime::fdspace;
-use matnet_host::runtime::fdtable::is_special;
+use matnet_host::runtime::fdtable::{self, is_noted, is_special};
 use matnet_host::{Errno, log};
 
 use super::contain::contained;
@@ -23,6 +23,7 @@ pub(super) unsafe fn close(fd: c_int) -> c_int {
     if is_special(fd) {
         return ours(|| posix::close(fd)) as c_int;
     }
+    closing(fd);
     if fd == libc::STDERR_FILENO {
         log::stderr_closed();
     }
@@ -32,7 +33,7 @@ pub(super) unsafe fn close(fd: c_int) -> c_int {
 
 /// dup(2)
 pub(super) unsafe fn dup(fd: c_int) -> c_int {
-    if is_special(fd) {
+    if is_noted(fd) {
         return ours(|| posix::dup(fd, 0, false)) as c_int;
     }
     // SAFETY: no pointers.
@@ -52,7 +53,7 @@ pub(super) unsafe fn dup3(old: c_int, new: c_int, flags: c_int) -> c_int {
 }
 
 fn onto(old: c_int, new: c_int, flags: c_int, dup2: bool, real: impl Fn() -> c_int) -> c_int {
-    let result = if is_special(old) || is_special(new) {
+    let result = if is_noted(old) || is_noted(new) {
         ours_or(|| posix::dup_onto(old, new, flags, dup2), || c_long::from(real())) as c_int
     } else if above_limit(new) {
         // The program's own limit, which the kernel no longer knows.
@@ -76,6 +77,9 @@ pub(super) unsafe fn fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int {
     if cmd != libc::F_DUPFD && cmd != libc::F_DUPFD_CLOEXEC {
         return kernel();
     }
+    if is_noted(fd) {
+        return ours(|| posix::dup(fd, arg as c_int, cmd == libc::F_DUPFD_CLOEXEC)) as c_int;
+    }
     if above_limit(arg as c_int) { fail(Errno::EINVAL) as c_int } else { made(kernel()) }
 }
 
@@ -95,6 +99,9 @@ pub(super) unsafe fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c
     }
     // A process that never had a stack has nothing to look for.
     if fdspace::program_soft_limit().is_none() {
+        if flags as c_uint & libc::CLOSE_RANGE_CLOEXEC == 0 {
+            fdtable::forget_marks(first, last);
+        }
         // SAFETY: no pointers.
         return unsafe { real::close_range(first, last, flags) };
     }
@@ -107,6 +114,7 @@ pub(super) unsafe fn closefrom(lowest: c_int) {
         log::stderr_closed();
     }
     if fdspace::program_soft_limit().is_none() {
+        fdtable::forget_marks(c_uint::try_from(lowest).unwrap_or(0), c_uint::MAX);
         // SAFETY: no pointers.
         return unsafe { real::closefrom(lowest) };
     }
@@ -122,9 +130,10 @@ unsafe fn number(stream: *mut FILE) -> c_int {
     if stream.is_null() { -1 } else { unsafe { real::fileno(stream) } }
 }
 
-/// libc closes `fd` itself in a moment: its slot goes first.
+/// libc closes `fd` in a moment: its slot goes first.
+#[inline(always)]
 fn closing(fd: c_int) {
-    if is_special(fd) {
+    if is_noted(fd) {
         let _ = contained(|| posix::forget(fd));
     }
 }
@@ -209,7 +218,7 @@ pub(super) unsafe fn made_dir(dir: *mut DIR) -> *mut DIR {
 
 /// fdopen(3)
 pub(super) unsafe fn fdopen(fd: c_int, mode: *const c_char) -> *mut FILE {
-    if matnet_host::runtime::fdtable::is_ours(fd) {
+    if fdtable::is_ours(fd) {
         // SAFETY: the caller's own arguments.
         return unsafe { super::streams::open(fd, mode) };
     }

@@ -7,7 +7,7 @@
 //! Limits: as glibc's functions do, ppoll leaves the time as it was, where the raw call writes back what is left. clone3, and clone
 //! with more than a plain fork's flags, pass through. io_uring set up without libc (liburing's own system calls) is not seen.
 
-use libc::{c_int, c_long, c_void, fd_set, iovec, nfds_t, pollfd, sigset_t, timespec};
+use libc::{c_int, c_long, c_void, epoll_event, fd_set, iovec, nfds_t, pollfd, sigset_t, timespec};
 use matnet_host::Errno;
 use matnet_host::posix;
 use matnet_host::runtime::{self, fdspace, fdtable};
@@ -117,6 +117,23 @@ fn irregular(nr: c_long, args: Args) -> Option<c_long> {
                 let mask = kernel_mask(d as *const u64);
                 let mask = mask.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
                 readiness::ppoll(a as *mut pollfd, b as nfds_t, c as *const timespec, mask)
+            };
+            Some(c_long::from(result))
+        }
+        // (set, events, room, time, mask, size of the mask)
+        libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2
+            if fdtable::mark(a as c_int).is_some() && (e == 0 || f == size_of::<u64>()) =>
+        {
+            // SAFETY: the program's own pointers, as epoll_wait(2) has them.
+            let result = unsafe {
+                let mask = kernel_mask(e as *const u64);
+                let mask = mask.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+                let (set, events, room) = (a as c_int, b as *mut epoll_event, c as c_int);
+                if nr == libc::SYS_epoll_pwait {
+                    readiness::epoll_pwait(set, events, room, d as c_int, mask)
+                } else {
+                    readiness::epoll_pwait2(set, events, room, d as *const timespec, mask)
+                }
             };
             Some(c_long::from(result))
         }

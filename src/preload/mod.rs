@@ -98,7 +98,7 @@ fn ours_or<T: Value>(f: impl FnOnce() -> Outcome<T>, real: impl FnOnce() -> c_lo
 /// it unseen and the slot is stale; if it is above the limit that the program believes in, the program gets EMFILE.
 #[inline]
 fn made(fd: c_int) -> c_int {
-    if fd >= 0 && (fdtable::is_special(fd) || above_limit(fd)) {
+    if fd >= 0 && (fdtable::is_noted(fd) || above_limit(fd)) {
         return made_unusual(fd);
     }
     fd
@@ -107,7 +107,7 @@ fn made(fd: c_int) -> c_int {
 #[cold]
 fn made_unusual(fd: c_int) -> c_int {
     let before = Errno::last();
-    if fdtable::is_special(fd) {
+    if fdtable::is_noted(fd) {
         let _ = contained(|| posix::forget(fd));
     }
     if above_limit(fd) {

@@ -74,7 +74,9 @@ unsafe extern "C-unwind" fn trampoline(sig: c_int, info: *mut siginfo_t, context
     if flags & libc::SA_RESETHAND != 0 {
         reset(sig);
     }
-    let interrupted = inside::note_handler(flags & libc::SA_RESTART != 0);
+    // SAFETY: the kernel's own context.
+    let in_library = unsafe { is_ours(program_counter(context.cast())) };
+    let interrupted = inside::note_handler(flags & libc::SA_RESTART != 0, in_library);
     // SAFETY: the program gave this address as a handler; one that takes only the number ignores the rest.
     let handler = unsafe {
         std::mem::transmute::<usize, unsafe extern "C-unwind" fn(c_int, *mut siginfo_t, *mut c_void)>(handler)
@@ -82,6 +84,37 @@ unsafe extern "C-unwind" fn trampoline(sig: c_int, info: *mut siginfo_t, context
     // SAFETY: the kernel's own arguments.
     unsafe { handler(sig, info, context) }
     inside::handler_done(interrupted);
+}
+
+/// Where the handler came in.
+///
+/// # Safety
+/// `context` must be what the kernel gave the signal frame.
+unsafe fn program_counter(context: *const ucontext_t) -> usize {
+    // SAFETY: the caller vouches for it.
+    let machine = unsafe { &(*context).uc_mcontext };
+    #[cfg(target_arch = "x86_64")]
+    return machine.gregs.get(libc::REG_RIP as usize).map_or(0, |&r| r as usize);
+    #[cfg(target_arch = "aarch64")]
+    return machine.pc as usize;
+}
+
+/// True for an address in the code of this library.
+fn is_ours(address: usize) -> bool {
+    unsafe extern "C" {
+        /// The library's own first bytes; the linker makes this symbol.
+        static __ehdr_start: libc::Elf64_Ehdr;
+    }
+    let header = &raw const __ehdr_start;
+    // SAFETY: the loader has mapped the header and the program headers that it names.
+    let segments = unsafe {
+        let first = header.cast::<u8>().add((*header).e_phoff as usize).cast::<libc::Elf64_Phdr>();
+        std::slice::from_raw_parts(first, (*header).e_phnum.into())
+    };
+    let offset = address.wrapping_sub(header as usize) as u64;
+    segments.iter().any(|s| {
+        s.p_type == libc::PT_LOAD && s.p_flags & libc::PF_X != 0 && offset.wrapping_sub(s.p_vaddr) < s.p_memsz
+    })
 }
 
 /// Everything that a program can block. glibc's own signals stay open: `setuid` waits for every thread to answer.

@@ -16,7 +16,7 @@
 //!
 //! Not here, each for a reason: pread, pwrite and their vectors (ESPIPE from the kernel, which sees a socket); tee, vmsplice,
 //! copy_file_range (EINVAL or EBADF from the kernel on any socket); lseek, fstat, isatty and kin (right on the socket behind the
-//! number); epoll_wait and kin (the mirror is in the kernel's set); fork, daemon, forkpty (pthread_atfork sees them);
+//! number); fork, daemon, forkpty (pthread_atfork sees them);
 //! posix_spawn, system, popen's child (no hook reaches it, CLOEXEC closes ours); fcloseall (glibc's only flushes); sigignore
 //! (installs no handler); getnameinfo, gethostbyname, getifaddrs and kin (the resolver is libc's).
 
@@ -83,8 +83,11 @@ macro_rules! hooks {
         own __select = readiness::select(n: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, time: *mut timeval) -> c_int, calls[] x86[];
         own pselect = readiness::pselect(n: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, time: *const timespec, mask: *const sigset_t) -> c_int, calls[] x86[];
         own epoll_ctl = readiness::epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epoll_event) -> c_int, calls[SYS_epoll_ctl] x86[];
-        make epoll_create = fds::made(size: c_int) -> c_int, calls[] x86[SYS_epoll_create];
-        make epoll_create1 = fds::made(flags: c_int) -> c_int, calls[SYS_epoll_create1] x86[];
+        own epoll_create = readiness::epoll_create(size: c_int) -> c_int, calls[] x86[SYS_epoll_create];
+        own epoll_create1 = readiness::epoll_create1(flags: c_int) -> c_int, calls[SYS_epoll_create1] x86[];
+        own epoll_wait = readiness::epoll_wait(set: c_int, events: *mut epoll_event, room: c_int, timeout: c_int) -> c_int, calls[] x86[SYS_epoll_wait];
+        own epoll_pwait = readiness::epoll_pwait(set: c_int, events: *mut epoll_event, room: c_int, timeout: c_int, mask: *const sigset_t) -> c_int, calls[] x86[];
+        own epoll_pwait2 = readiness::epoll_pwait2(set: c_int, events: *mut epoll_event, room: c_int, time: *const timespec, mask: *const sigset_t) -> c_int, calls[] x86[];
 
         // fds: ours as well
         own close = fds::close(fd: c_int) -> c_int, calls[SYS_close] x86[];

@@ -3,15 +3,19 @@
 //! The host reads frames into pooled `Arc<Vec<u8>>` buffers; payload is queued by reference to them. A
 //! pool entry is free again when its `Arc` has one holder, so nothing is allocated per packet. A view of a
 //! few bytes would pin the whole buffer: [`Buf::compact`] copies those, and [`Buf::charge`] is the memory
-//! that a view really holds, for socket accounting.
+//! that a view really holds, for socket accounting. An empty view that was never part of a frame holds nothing.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
+/// A buffer of at most this size is kept as it is: a copy would save less than it costs.
+const SMALL: usize = 256;
+
 /// A view of bytes in a shared buffer.
 #[derive(Clone, Default)]
 pub struct Buf {
-    data: Arc<Vec<u8>>,
+    /// None: empty, without an allocation.
+    data: Option<Arc<Vec<u8>>>,
     start: usize,
     end: usize,
 }
@@ -20,13 +24,13 @@ impl Buf {
     /// Takes a whole vector.
     pub fn from_vec(data: Vec<u8>) -> Buf {
         let end = data.len();
-        Buf { data: Arc::new(data), start: 0, end }
+        Buf { data: Some(Arc::new(data)), start: 0, end }
     }
 
     /// Views `data[start..end]`; bounds beyond the buffer are cut to it.
     pub fn from_arc(data: Arc<Vec<u8>>, start: usize, end: usize) -> Buf {
         let end = end.min(data.len());
-        Buf { start: start.min(end), end, data }
+        Buf { start: start.min(end), end, data: Some(data) }
     }
 
     /// Copies `bytes` into a buffer of exactly their size.
@@ -36,7 +40,7 @@ impl Buf {
 
     /// The bytes in view.
     pub fn as_slice(&self) -> &[u8] {
-        self.data.get(self.start..self.end).unwrap_or(&[])
+        self.data.as_deref().and_then(|d| d.get(self.start..self.end)).unwrap_or(&[])
     }
 
     /// Number of bytes in view.
@@ -53,7 +57,7 @@ impl Buf {
     pub fn slice(&self, start: usize, end: usize) -> Buf {
         let end = self.start.saturating_add(end).min(self.end);
         let start = self.start.saturating_add(start).min(end);
-        Buf { data: Arc::clone(&self.data), start, end }
+        Buf { data: self.data.clone(), start, end }
     }
 
     /// Drops the first `n` bytes from the view.
@@ -68,12 +72,13 @@ impl Buf {
 
     /// Bytes of memory that this view keeps alive (the whole backing buffer).
     pub fn charge(&self) -> usize {
-        self.data.capacity()
+        self.data.as_ref().map_or(0, |d| d.capacity())
     }
 
-    /// Copies the view into a buffer of its own when it uses less than half of the one it pins.
+    /// Copies the view into a buffer of its own when it uses less than half of the one it pins, a small one excepted.
     pub fn compact(self) -> Buf {
-        if self.len() < self.charge() / 2 { Buf::copy_from(self.as_slice()) } else { self }
+        let pinned = self.charge();
+        if pinned > SMALL && self.len() < pinned / 2 { Buf::copy_from(self.as_slice()) } else { self }
     }
 }
 
@@ -114,5 +119,16 @@ mod tests {
         assert_eq!(&small[..], &[7; 10]);
         assert!(small.charge() < 100);
         assert_eq!(big.slice(0, 4000).compact().charge(), 4096);
+        let small = Buf::from_vec(vec![7; SMALL]);
+        assert_eq!(small.slice(10, 20).compact().charge(), SMALL);
+    }
+
+    #[test]
+    fn an_empty_view_holds_nothing() {
+        let mut b = Buf::default();
+        b.advance(1);
+        b.truncate(1);
+        assert!(b.is_empty() && b.as_slice().is_empty() && b.slice(0, 9).is_empty());
+        assert_eq!(b.charge(), 0);
     }
 }

@@ -37,6 +37,8 @@ pub enum Error {
     MessageTooLong,
     /// An argument makes no sense here (EINVAL).
     InvalidArgument,
+    /// A pointer of the program led nowhere (EFAULT).
+    BadAddress,
     /// No destination given (EDESTADDRREQ).
     DestinationRequired,
     /// Our sending side is shut (EPIPE).

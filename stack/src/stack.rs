@@ -20,8 +20,8 @@ use crate::error::{Error, Result};
 use crate::iface::Layers;
 use crate::time::Instant;
 use crate::types::{
-    Config, DatagramMeta, Event, Ipv4Cidr, Kind, MacAddr, Readiness, RxMeta, Shutdown, Sink, SocketId,
-    TcpInfo, TcpOptions, TcpState, UdpOptions,
+    Config, DatagramMeta, Event, Ipv4Cidr, Kind, MacAddr, Readiness, RxMeta, SendHow, Shutdown, Sink,
+    SocketId, TcpInfo, TcpOptions, TcpState, UdpOptions,
 };
 
 /// Something that a person should know.
@@ -272,6 +272,15 @@ impl Stack {
         }
     }
 
+    /// Makes `error` the pending error.
+    pub fn set_error(&mut self, id: SocketId, error: Error) {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.set_error(id, error),
+            Kind::Udp => self.layers.udp.set_error(id, error),
+            Kind::Ping => self.layers.ping.set_error(id, error),
+        }
+    }
+
     /// Our address and port, getsockname(2); `None` before the socket has any.
     pub fn local_addr(&self, id: SocketId) -> Option<SocketAddr> {
         match id.kind {
@@ -338,7 +347,9 @@ impl Stack {
     pub fn send(&mut self, now: Instant, id: SocketId, data: &[u8], more: bool) -> Result<usize> {
         match id.kind {
             Kind::Tcp => self.layers.tcp.send(now, id, data, more),
-            Kind::Udp | Kind::Ping => self.layers.send_datagram(now, id, None, &[data]),
+            Kind::Udp | Kind::Ping => {
+                self.layers.send_datagram(now, id, None, &[data], SendHow { segment: None, more })
+            }
         }
     }
 
@@ -349,6 +360,52 @@ impl Stack {
     pub fn send_space(&self, id: SocketId) -> Result<usize> {
         tcp_only(id)?;
         self.layers.tcp.send_space(id)
+    }
+
+    /// The caller will not send more soon: what a stream of sends held back, to fill a frame with it, leaves.
+    pub fn end_send(&mut self, now: Instant, id: SocketId) {
+        if id.kind == Kind::Tcp {
+            self.layers.tcp.end_send(now, id);
+        }
+    }
+
+    /// Memory of the send buffers to fill, with anything in it: `len` bytes at least, or 64 kB when that is less. It goes
+    /// back with [`Stack::send_chunk`].
+    pub fn take_chunk(&mut self, len: usize) -> Vec<u8> {
+        self.layers.tcp.take_chunk(len)
+    }
+
+    /// As [`Stack::send`] of the first `len` bytes of a chunk, without copying them. All are taken, also beyond the buffer's
+    /// limit: ask [`Stack::send_space`] first. With 0 the chunk only goes back.
+    ///
+    /// # Errors
+    /// As [`Stack::send`]; [`Error::NotSupported`] for datagram sockets.
+    pub fn send_chunk(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        chunk: Vec<u8>,
+        len: usize,
+        more: bool,
+    ) -> Result<usize> {
+        tcp_only(id)?;
+        self.layers.tcp.send_chunk(now, id, chunk, len, more)
+    }
+
+    /// As [`Stack::recv`] without copying: `f` is shown the first bytes, at most `max` and as slices, and answers how many
+    /// it took.
+    ///
+    /// # Errors
+    /// As [`Stack::recv`]; [`Error::NotSupported`] for datagram sockets.
+    pub fn recv_with(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        max: usize,
+        f: &mut dyn FnMut(&[&[u8]]) -> usize,
+    ) -> Result<usize> {
+        tcp_only(id)?;
+        self.layers.tcp.recv_with(now, id, max, f)
     }
 
     /// Takes received bytes, recv(2). 0 is the end of the stream.
@@ -433,12 +490,35 @@ impl Stack {
         to: Option<SocketAddr>,
         payload: &[&[u8]],
     ) -> Result<usize> {
+        self.send_with(now, id, to, payload, SendHow::default())
+    }
+
+    /// As [`Stack::send_to`], cut into several datagrams or put together with the next send (UDP_SEGMENT, MSG_MORE; udp(7)).
+    ///
+    /// # Errors
+    /// As [`Stack::send_to`]; also [`Error::MessageTooLong`] when one of several datagrams does not fit the path,
+    /// [`Error::InvalidArgument`] for more than 128 of them.
+    pub fn send_with(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        to: Option<SocketAddr>,
+        payload: &[&[u8]],
+        how: SendHow,
+    ) -> Result<usize> {
         let to = match to {
             None => None,
             Some(SocketAddr::V4(v4)) => Some(v4),
             Some(SocketAddr::V6(_)) => return Err(Error::NetUnreachable),
         };
-        self.layers.send_datagram(now, id, to, payload)
+        self.layers.send_datagram(now, id, to, payload, how)
+    }
+
+    /// Sends what MSG_MORE or UDP_CORK has put together so far.
+    pub fn uncork(&mut self, now: Instant, id: SocketId) {
+        if id.kind == Kind::Udp {
+            self.layers.uncork(now, id);
+        }
     }
 
     /// Takes (or with `peek` copies) the next datagram, recvfrom(2). What does not fit is lost; the returned
@@ -448,10 +528,23 @@ impl Stack {
     /// The pending error first, [`Error::WouldBlock`] when nothing is queued, also after a shutdown for reading: a blocking
     /// caller then returns 0, a non-blocking one EAGAIN, as on Linux. [`Error::NotSupported`] for TCP.
     pub fn recv_from(&mut self, id: SocketId, buf: &mut [u8], peek: bool) -> Result<DatagramMeta> {
+        self.recv_vectored(id, &mut [buf], peek)
+    }
+
+    /// As [`Stack::recv_from`], into several buffers in order.
+    ///
+    /// # Errors
+    /// As [`Stack::recv_from`].
+    pub fn recv_vectored(
+        &mut self,
+        id: SocketId,
+        bufs: &mut [&mut [u8]],
+        peek: bool,
+    ) -> Result<DatagramMeta> {
         match id.kind {
             Kind::Tcp => Err(Error::NotSupported),
-            Kind::Udp => self.layers.udp.recv(id, buf, peek),
-            Kind::Ping => self.layers.ping.recv(id, buf, peek),
+            Kind::Udp => self.layers.udp.recv(id, bufs, peek),
+            Kind::Ping => self.layers.ping.recv(id, bufs, peek),
         }
     }
 

@@ -224,6 +224,14 @@ pub struct SocketId {
     pub(crate) generation: u32,
 }
 
+impl SocketId {
+    /// A number that no other open socket of its kind has. They begin at zero and those of closed sockets are used again, so
+    /// that a host may keep what it knows of its sockets in a list.
+    pub const fn number(self) -> u32 {
+        self.index
+    }
+}
+
 /// What poll(2) would report, as a set of flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 pub struct Readiness(pub u8);
@@ -415,6 +423,12 @@ pub struct UdpOptions {
     pub recverr: bool,
     /// IP_MTU_DISCOVER: true sets DF and refuses datagrams above the path MTU.
     pub dont_fragment: bool,
+    /// UDP_SEGMENT: payload bytes of each datagram that one send is cut into; 0: not cut.
+    pub segment: u16,
+    /// UDP_CORK: sends are put together to one datagram, which leaves with [`crate::Stack::uncork`].
+    pub cork: bool,
+    /// UDP_GRO: what arrived as one frame of several datagrams is received as one.
+    pub gro: bool,
     /// Receive queue limit, bytes of memory.
     pub rcvbuf: usize,
     /// Largest datagram accepted for sending is bounded by this as well.
@@ -434,6 +448,9 @@ impl Default for UdpOptions {
             v6only: false,
             recverr: false,
             dont_fragment: false,
+            segment: 0,
+            cork: false,
+            gro: false,
             rcvbuf: 212_992,
             sndbuf: 212_992,
             tos: 0,
@@ -442,11 +459,23 @@ impl Default for UdpOptions {
     }
 }
 
+/// How one send differs from what the socket's settings say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct SendHow {
+    /// UDP_SEGMENT for this send: payload bytes of each datagram, the last one perhaps shorter; 0: one datagram. None: as
+    /// [`UdpOptions::segment`] says.
+    pub segment: Option<u16>,
+    /// MSG_MORE: the next send goes into the same datagram (UDP only).
+    pub more: bool,
+}
+
 /// Where a received datagram came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DatagramMeta {
     /// Bytes of the whole datagram (more than the caller's buffer means it was cut, MSG_TRUNC).
     pub len: usize,
+    /// Several datagrams of this size, the last one perhaps shorter, for a socket with UDP_GRO; 0: one datagram.
+    pub gso_size: u16,
     /// Sender.
     pub from: SocketAddr,
     /// The address of ours that it was sent to (may be broadcast).

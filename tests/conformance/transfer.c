@@ -132,4 +132,66 @@ static void run(void) {
     if (read(p[0], buf, 5) != 5) say("hello", "missing");
     TRY("splice waits for the pipe", splice(p[0], NULL, fd, NULL, 100, 0));
     waitpid(writer, NULL, 0);
+    close(fd);
+
+    /* Small buffers: the call waits for room again and again. */
+    int small = 4096;
+    fd = dial(COUNT);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    writer = fork();
+    if (writer == 0) {
+        close(p[0]);
+        _exit(write(p[1], data, SIZE) != SIZE);
+    }
+    done = 0;
+    while (done < SIZE) {
+        ssize_t n = splice(p[0], NULL, fd, NULL, SIZE - done, SPLICE_F_MORE);
+        if (n <= 0) break;
+        done += (size_t)n;
+    }
+    say("splice through a small buffer", "%zu", done);
+    waitpid(writer, NULL, 0);
+    answer("splice through a small buffer", fd);
+
+    fd = dial(COUNT);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    off = 0;
+    TRY("sendfile through a small buffer", sendfile(fd, file, &off, SIZE));
+    say("offset", "%ld", (long)off);
+    answer("sendfile through a small buffer", fd);
+
+    /* Pieces of any size, in part from the middle, with ordinary sends between them. */
+    fd = dial(COUNT);
+    off = 0;
+    for (int i = 1; off < SIZE; i++) {
+        size_t want = (size_t)(i * 977 % 40000 + 1);
+        if (i % 3 == 0) {
+            if (want > (size_t)(SIZE - off)) want = (size_t)(SIZE - off);
+            if (send(fd, data + off, want, i % 2 ? MSG_MORE : 0) != (ssize_t)want) break;
+            off += (off_t)want;
+        } else if (sendfile(fd, file, &off, want) <= 0) {
+            break;
+        }
+    }
+    say("pieces", "%ld", (long)off);
+    answer("pieces", fd);
+
+    /* The socket to a pipe, in pieces. */
+    fd = dial(ECHO_PORT);
+    done = 0;
+    sum = 0;
+    size_t pushed = 0;
+    while (done < 200000) {
+        if (pushed < 200000) {
+            ssize_t n = send(fd, data + pushed, 10000, MSG_DONTWAIT);
+            if (n > 0) pushed += (size_t)n;
+        }
+        ssize_t n = splice(fd, NULL, p[1], NULL, 50000, 0);
+        if (n <= 0) break;
+        static unsigned char part[50000];
+        if (read_all(p[0], part, (size_t)n) != n) break;
+        for (ssize_t i = 0; i < n; i++) sum = sum * 31 + part[i];
+        done += (size_t)n;
+    }
+    say("socket to pipe, all", "%zu %08x", done, sum);
 }

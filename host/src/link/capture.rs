@@ -4,7 +4,9 @@
 //! completed in the copy, so that a reader can verify them; the frame itself is not touched. Each block is one writev(2)
 //! from where the bytes lie: nothing is buffered here, so what was captured survives a SIGKILL of the program.
 //!
-//! Limits: a frame of several segments is one packet in the file. A write that fails ends the capture with one warning; the
+//! A frame of several UDP datagrams is written as that many packets.
+//!
+//! Limits: a frame of several TCP segments is one packet in the file. A write that fails ends the capture with one warning; the
 //! file is cut back to its last whole block where it can be, and the link works on.
 
 use std::ffi::CString;
@@ -13,7 +15,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use matnet_stack::{Buf, Capabilities, RxChecksum, RxMeta, Transmit};
 
-use super::{Link, LinkError, OpenError, checksum};
+use super::checksum::{self, DATAGRAM};
+use super::{Link, LinkError, OpenError};
 use crate::config::expand_pid;
 use crate::errno::Errno;
 use crate::runtime::quiet::{self, iovec};
@@ -142,6 +145,31 @@ impl Capture {
         Ok(())
     }
 
+    /// Records a frame as it came in.
+    fn record_received(&mut self, frame: &[u8], meta: &RxMeta) {
+        if self.fd < 0 {
+            return;
+        }
+        let at = now();
+        let (header, payload) = frame.split_at_checked(DATAGRAM).unwrap_or((frame, &[]));
+        if let Some(several) = checksum::datagrams(header, payload, meta.gso_size) {
+            several.for_each(|(header, data)| self.record(FLAG_INBOUND, at, &[&header, data]));
+            return;
+        }
+        let patch = match meta.checksum {
+            RxChecksum::Trusted => checksum::expected(frame),
+            RxChecksum::Unverified => None,
+        };
+        match patch {
+            Some((field, value)) => {
+                let before = frame.get(..field).unwrap_or_default();
+                let after = frame.get(field + value.len()..).unwrap_or_default();
+                self.record(FLAG_INBOUND, at, &[before, &value, after]);
+            }
+            None => self.record(FLAG_INBOUND, at, &[frame]),
+        }
+    }
+
     fn stop(&mut self) {
         if self.fd >= 0 {
             fdspace::close_internal(self.fd);
@@ -248,18 +276,7 @@ impl Link for Capture {
     fn recv(&mut self) -> Result<Option<(Buf, RxMeta)>, Errno> {
         let got = self.inner.recv()?;
         if let Some((frame, meta)) = &got {
-            let patch = match meta.checksum {
-                RxChecksum::Trusted => checksum::expected(frame),
-                RxChecksum::Unverified => None,
-            };
-            match patch {
-                Some((at, value)) => {
-                    let before = frame.get(..at).unwrap_or_default();
-                    let after = frame.get(at + value.len()..).unwrap_or_default();
-                    self.record(FLAG_INBOUND, now(), &[before, &value, after]);
-                }
-                None => self.record(FLAG_INBOUND, now(), &[frame]),
-            }
+            self.record_received(frame, meta);
         }
         Ok(got)
     }
@@ -270,6 +287,12 @@ impl Link for Capture {
         self.inner.send(frame)?;
         if self.fd < 0 {
             return Ok(());
+        }
+        if let (Some(gso), [payload]) = (frame.meta.gso, frame.payload) {
+            if let Some(several) = checksum::datagrams(frame.header, payload, gso.size) {
+                several.for_each(|(header, data)| self.record(FLAG_OUTBOUND, at, &[&header, data]));
+                return Ok(());
+            }
         }
         let mut copy = [0_u8; HEADER_COPY];
         let header = match (frame.meta.checksum, copy.get_mut(..frame.header.len())) {
@@ -365,6 +388,32 @@ mod tests {
             assert_eq!(body[20..20 + frame.len()], frame[..]);
             assert_eq!(body[12..16], (frame.len() as u32).to_ne_bytes());
         }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn several_datagrams_are_several_packets() {
+        let path = temporary("several");
+        let mut header = [0; 42];
+        header[12..15].copy_from_slice(&[8, 0, 0x45]);
+        header[23] = 17;
+        let data: Vec<u8> = (0..250).collect();
+        let inbound = Buf::from_vec([&header[..], &data].concat());
+        let meta = RxMeta { checksum: RxChecksum::Trusted, gso_size: 100 };
+        let sponge = Sponge(Some((inbound, meta)));
+        let mut capture = Capture::new(Box::new(sponge), &path, "x0", |fd| fd).unwrap();
+        assert_eq!(capture.recv().unwrap().unwrap().0.len(), 292);
+        let meta = TxMeta {
+            checksum: Some(TxChecksum { start: 34, offset: 6 }),
+            gso: Some(matnet_stack::Gso { size: 200, header_len: 42 }),
+        };
+        capture.send(&Transmit { header: &header, payload: &[&data], meta }).unwrap();
+        let all = blocks(&std::fs::read(&path).unwrap());
+        let sizes: Vec<u8> = all[2..].iter().map(|(_, body)| body[12]).collect();
+        assert_eq!(sizes, [142, 142, 92, 242, 92]);
+        let got: Vec<u8> =
+            all[2..].iter().flat_map(|(_, b)| b[62..20 + usize::from(b[12])].to_vec()).collect();
+        assert_eq!(got, [&data[..], &data].concat());
         std::fs::remove_file(path).unwrap();
     }
 

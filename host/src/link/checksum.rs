@@ -2,7 +2,8 @@
 //!
 //! On the way out the stack says where to sum and leaves the pseudo-header sum in the field (virtio 1.2, section 5.1.6.2); on the way
 //! in the kernel does the same, but that note does not reach us here, so the headers are parsed. Frames of several
-//! segments count as one packet: the sum is over the whole.
+//! TCP segments count as one packet: the sum is over the whole. Frames of several datagrams are taken apart ([`datagrams`]), for
+//! where one ends means something.
 //!
 //! Limits: IPv4 without fragments and IPv6 without extension headers, TCP and UDP; other frames are left as they are.
 
@@ -73,6 +74,48 @@ pub fn expected(frame: &[u8]) -> Option<(usize, [u8; 2])> {
     Some((ETHERNET + offset + in_l4, value))
 }
 
+/// Headers of Ethernet, IPv4 without options and UDP.
+pub const DATAGRAM: usize = ETHERNET + 20 + 8;
+
+/// Takes a frame of several UDP datagrams of `size` bytes apart: headers and payload of each, as the device would make them.
+/// None for another frame.
+pub fn datagrams<'a>(
+    header: &'a [u8],
+    payload: &'a [u8],
+    size: u16,
+) -> Option<impl Iterator<Item = ([u8; DATAGRAM], &'a [u8])>> {
+    let header: [u8; DATAGRAM] = header.try_into().ok()?;
+    let [_, _, _, _, _, _, _, _, _, _, _, _, 0x08, 0x00, 0x45, ..] = header else { return None };
+    if size == 0 || header.get(23) != Some(&UDP) {
+        return None;
+    }
+    let cut = payload.chunks(usize::from(size)).enumerate();
+    Some(cut.map(move |(n, data)| (one_of_several(header, n, data), data)))
+}
+
+/// The headers of the `n`th datagram (RFC 791 section 3.1: total length, identification, checksum; RFC 768).
+fn one_of_several(mut header: [u8; DATAGRAM], n: usize, data: &[u8]) -> [u8; DATAGRAM] {
+    let (ip, udp) = header.split_at_mut(ETHERNET + 20);
+    let udp_len = u16::try_from(udp.len() + data.len()).unwrap_or(u16::MAX);
+    let Some(ip) = ip.last_chunk_mut::<20>() else { return header };
+    let [_, _, l0, l1, i0, i1, _, _, _, _, c0, c1, s0, s1, s2, s3, d0, d1, d2, d3] = ip;
+    [*l0, *l1] = udp_len.saturating_add(20).to_be_bytes();
+    [*i0, *i1] = u16::from_be_bytes([*i0, *i1]).wrapping_add(n as u16).to_be_bytes();
+    (*c0, *c1) = (0, 0);
+    let (src, dst) = (Ipv4Addr::new(*s0, *s1, *s2, *s3), Ipv4Addr::new(*d0, *d1, *d2, *d3));
+    let ip_sum = finish(sum(ip), false);
+    ip[10..12].copy_from_slice(&ip_sum);
+    if let [_, _, _, _, l0, l1, c0, c1] = udp {
+        [*l0, *l1] = udp_len.to_be_bytes();
+        (*c0, *c1) = (0, 0);
+    }
+    let all = combine(pseudo_header_v4(src, dst, UDP, udp_len), combine(sum(udp), sum(data)));
+    if let [.., c0, c1] = udp {
+        [*c0, *c1] = finish(all, true);
+    }
+    header
+}
+
 /// The bytes of the field: inverted, and for UDP never zero, which would mean "none" (RFC 768).
 fn finish(acc: u32, udp: bool) -> [u8; 2] {
     match !fold(acc) {
@@ -130,6 +173,29 @@ mod tests {
                 assert_eq!(fold(all), 0xffff);
             }
         }
+    }
+
+    #[test]
+    fn several_datagrams_are_taken_apart() {
+        let mut f = frame(UDP, 2500);
+        f[40..42].copy_from_slice(&[0xab, 0xcd]);
+        let (header, payload) = f.split_at(42);
+        let cut: Vec<_> = datagrams(header, payload, 1000).unwrap().collect();
+        assert_eq!(cut.iter().map(|(_, data)| data.len()).collect::<Vec<_>>(), [1000, 1000, 500]);
+        assert_eq!(cut.iter().flat_map(|(_, data)| data.to_vec()).collect::<Vec<_>>(), payload);
+        for (n, (header, data)) in cut.iter().enumerate() {
+            let whole = [&header[..], data].concat();
+            assert_eq!(fold(sum(&whole[14..34])), 0xffff);
+            assert_eq!(whole[16..18], (whole.len() as u16 - 14).to_be_bytes());
+            assert_eq!(whole[18..20], (1 + n as u16).to_be_bytes());
+            assert_eq!(whole[38..40], (data.len() as u16 + 8).to_be_bytes());
+            assert_eq!(expected(&whole), Some((40, [whole[40], whole[41]])));
+            assert_eq!(header[..14], f[..14]);
+        }
+        assert!(datagrams(header, payload, 0).is_none());
+        assert!(datagrams(&header[..41], payload, 1000).is_none());
+        let tcp = frame(TCP, 100);
+        assert!(datagrams(&tcp[..42], &tcp[42..], 10).is_none());
     }
 
     #[test]

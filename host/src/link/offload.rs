@@ -4,8 +4,9 @@
 //! virtio_net.h): whose checksum is still to be filled in, and how a frame of up to 64 kB is to be cut. Byte order is
 //! the machine's own. TUNSETOFFLOAD says what we take from the kernel in that form.
 //!
-//! The ladder, from the best step that the device takes: TSO and checksum; checksum; a header without offloads; no header.
-//! UDP segmentation is not asked for: a frame of several datagrams must not reach a stack that would take it for one.
+//! The ladder, from the best step that the device takes: UDP segmentation, TSO and checksum (Linux 6.2); TSO and checksum;
+//! checksum; a header without offloads; no header. A bit that the kernel does not know is EINVAL, and so is one half of UDP
+//! segmentation (TUN_F_USO4) without the other.
 
 use matnet_stack::{Capabilities, RxChecksum, RxMeta, Transmit};
 
@@ -28,9 +29,14 @@ pub const TUN_F_TSO4: u32 = 0x02;
 pub const TUN_F_TSO6: u32 = 0x04;
 /// TUN_F_TSO_ECN: such frames with CWR set.
 pub const TUN_F_TSO_ECN: u32 = 0x08;
+/// TUN_F_USO4: several UDP datagrams over IPv4 in one frame.
+pub const TUN_F_USO4: u32 = 0x20;
+/// TUN_F_USO6: the same over IPv6.
+pub const TUN_F_USO6: u32 = 0x40;
 
+const TSO: u32 = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 /// Steps of the ladder below a device with headers, best first.
-const OFFLOADS: [u32; 3] = [TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN, TUN_F_CSUM, 0];
+const OFFLOADS: [u32; 4] = [TSO | TUN_F_USO4 | TUN_F_USO6, TSO, TUN_F_CSUM, 0];
 
 /// VIRTIO_NET_HDR_F_NEEDS_CSUM
 const NEEDS_CSUM: u8 = 1;
@@ -84,7 +90,7 @@ pub fn agree(tun: &mut dyn TunControl) -> Result<Agreed, Errno> {
                 let capabilities = Capabilities {
                     tx_checksum: bits & TUN_F_CSUM != 0,
                     tso: bits & TUN_F_TSO4 != 0,
-                    uso: false,
+                    uso: bits & TUN_F_USO4 != 0,
                 };
                 return Ok(Agreed { header_len, capabilities });
             }
@@ -105,8 +111,9 @@ pub fn parse(bytes: &[u8], header_len: usize) -> Option<RxMeta> {
     let header: &[u8; HEADER_MIN] = bytes.get(..header_len)?.first_chunk()?;
     let [flags, gso_type, _, _, size_a, size_b, ..] = *header;
     let gso_size = match gso_type & !GSO_ECN {
-        0 => 0,
-        _ => u16::from_ne_bytes([size_a, size_b]),
+        GSO_TCPV4 | GSO_TCPV6 | GSO_UDP_L4 => u16::from_ne_bytes([size_a, size_b]),
+        // None, or one that was not asked for: a frame is a packet then.
+        _ => 0,
     };
     let trusted = flags & (NEEDS_CSUM | DATA_VALID) != 0;
     Some(RxMeta { checksum: if trusted { RxChecksum::Trusted } else { RxChecksum::Unverified }, gso_size })
@@ -189,7 +196,12 @@ mod tests {
     fn the_ladder() {
         let caps = |tx_checksum, tso| Capabilities { tx_checksum, tso, uso: false };
         let all = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+        let with_uso = Capabilities { uso: true, ..caps(true, true) };
         for (offloads, header, want) in [
+            (all | 0x60, true, Agreed { header_len: 12, capabilities: with_uso }),
+            // Half of it is not had.
+            (all | 0x20, true, Agreed { header_len: 12, capabilities: caps(true, true) }),
+            (0x61, true, Agreed { header_len: 12, capabilities: caps(true, false) }),
             (all, true, Agreed { header_len: 12, capabilities: caps(true, true) }),
             (all, false, Agreed { header_len: 10, capabilities: caps(true, true) }),
             (TUN_F_CSUM | TUN_F_TSO4, true, Agreed { header_len: 12, capabilities: caps(true, false) }),
@@ -200,6 +212,10 @@ mod tests {
             assert_eq!(agree(&mut model), Ok(want), "{offloads:#x}");
             assert_eq!(model.attached, Some(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR));
         }
+        // From the best step down, each once.
+        let mut model = Model { offloads: TUN_F_CSUM, header: true, ..Model::default() };
+        agree(&mut model).unwrap();
+        assert_eq!(model.asked, [0x6f, 0x0f, 0x01]);
         // No IFF_VNET_HDR at all.
         let mut model = Model { flags: vec![(IFF_VNET_HDR, libc::EINVAL)], ..Model::default() };
         assert_eq!(agree(&mut model), Ok(Agreed { header_len: 0, capabilities: caps(false, false) }));
@@ -233,6 +249,8 @@ mod tests {
         header[14 + 20 + 13] = 0x90;
         assert_eq!(emit(&Transmit { header: &header, payload: &[], meta })[1], 0x81);
         assert_eq!(emit(&Transmit { header: &header, payload: &[], meta: TxMeta::default() }), [0; 12]);
+        header[23] = 17;
+        assert_eq!(emit(&Transmit { header: &header, payload: &[], meta })[1], 5);
     }
 
     #[test]
@@ -243,7 +261,10 @@ mod tests {
         let trusted = |gso_size| Some(RxMeta { checksum: RxChecksum::Trusted, gso_size });
         assert_eq!(parse(&header(1, 1), 12), trusted(1448));
         assert_eq!(parse(&header(1, 0x81), 12), trusted(1448));
+        assert_eq!(parse(&header(1, 5), 12), trusted(1448));
         assert_eq!(parse(&header(2, 0), 12), trusted(0));
+        // VIRTIO_NET_HDR_GSO_UDP is one datagram, to be fragmented.
+        assert_eq!(parse(&header(1, 3), 12), trusted(0));
         assert_eq!(parse(&header(0, 0), 10), Some(RxMeta::default()));
         assert_eq!(parse(&[], 0), Some(RxMeta::default()));
         assert_eq!(parse(&[0; 11], 12), None);

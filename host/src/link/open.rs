@@ -197,6 +197,8 @@ pub fn create(netdev: &mut NetDev, device: &Device, settings: &Settings) -> Resu
     };
     // A short queue is slow, not wrong.
     let _ = netdev.change(device.index, Change { tx_queue_len: Some(TX_QUEUE_LEN), ..Change::default() });
+    // A kernel without the discipline keeps its own: slower, not wrong.
+    let _ = netdev.without_queueing(device.index);
     if let Some(mtu) = settings.mtu {
         let change = Change { mtu: Some(u32::from(mtu)), ..Change::default() };
         netdev.change(device.index, change).map_err(|e| step(e, "MTU"))?;

@@ -10,7 +10,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use super::addr::Parsed;
 use crate::errno::Errno;
 use crate::runtime::file::FileId;
-use crate::runtime::mirror::Mirror;
 use crate::runtime::{Shared, readd, settings, sys};
 
 /// True when `addr` is to be reached by the kernel.
@@ -38,18 +37,18 @@ pub(super) fn destination(parsed: Parsed) -> SocketAddr {
 /// Moves a socket to the kernel under all its numbers.
 pub(super) fn to_kernel(shared: &mut Shared, id: FileId) -> Result<(), Errno> {
     let file = shared.file_mut(id)?;
-    let registrations = file.mirror.as_mut().map(Mirror::take_live).unwrap_or_default();
+    let mut registrations = file.mirror.as_mut().map(|m| m.take_live()).unwrap_or_default();
     let nonblock = if file.nonblock { libc::SOCK_NONBLOCK } else { 0 };
     let kernel = sys::socket(file.domain, file.ty | nonblock | libc::SOCK_CLOEXEC, file.protocol)?;
     let result = (|| -> Result<(), Errno> {
-        for o in &file.recorded {
+        for o in file.rare().map_or(&[][..], |r| &r.recorded) {
             // An option that the kernel refuses was accepted by us; the program cannot be told any more.
             let _ = sys::setsockopt(kernel, o.level, o.name, &o.value);
         }
-        if let Some(addr) = &file.bound {
+        if let Some(addr) = file.rare().and_then(|r| r.bound.as_ref()) {
             sys::bind(kernel, addr)?;
         }
-        for &fd in &file.fds {
+        for &fd in file.fds.iter() {
             let flags = sys::fcntl(fd, libc::F_GETFD, 0).unwrap_or(0);
             let cloexec = if flags & libc::FD_CLOEXEC != 0 { libc::O_CLOEXEC } else { 0 };
             sys::dup3(kernel, fd, cloexec)?;
@@ -63,7 +62,13 @@ pub(super) fn to_kernel(shared: &mut Shared, id: FileId) -> Result<(), Errno> {
         }
         return Err(e);
     }
-    shared.detach(id);
+    if let Some(file) = shared.detach(id) {
+        registrations.extend(shared.leave_sets(file.sets, true));
+    }
+    for r in registrations.iter_mut().filter(|r| r.fired) {
+        // A oneshot that has fired: the kernel cannot take it disarmed, but hears of nothing except ERR and HUP.
+        (r.events, r.fired) = (libc::EPOLLONESHOT as u32, false);
+    }
     readd(&registrations);
     Ok(())
 }

@@ -14,7 +14,10 @@ use crate::runtime::{self, exit, fdspace, sys};
 pub fn close(fd: c_int) -> Result<(), Errno> {
     match fdtable::get(fd) {
         Slot::Internal => return Err(Errno::EBADF),
-        Slot::Kernel => return sys::close(fd),
+        Slot::Kernel => {
+            forget(fd);
+            return sys::close(fd);
+        }
         Slot::Inherited => {
             fdtable::forget_inherited(fd);
             return sys::close(fd);
@@ -55,7 +58,7 @@ pub fn close(fd: c_int) -> Result<(), Errno> {
 pub fn forget(fd: c_int) {
     match runtime::get() {
         Some(runtime) => runtime.lock().displace(fd),
-        None => fdtable::forget_inherited(fd),
+        None => fdtable::forget_kernel(fd),
     }
 }
 
@@ -72,14 +75,31 @@ pub fn dup(fd: c_int, lowest: c_int, cloexec: bool) -> Result<c_int, Errno> {
             fdtable::mark_inherited(new);
             Ok(new)
         }
-        Slot::Kernel => fdspace::program_fd(fd, lowest, cloexec),
+        Slot::Kernel => {
+            let new = fdspace::program_fd(fd, lowest, cloexec)?;
+            same_set(fd, new)?;
+            Ok(new)
+        }
         Slot::File(_) => with(fd, |shared, id| shared.duplicate(fd, id, lowest, cloexec)),
     }
 }
 
+/// `new` has just become another number of the kernel's `old`, perhaps of an epoll set.
+fn same_set(old: c_int, new: c_int) -> Result<(), Errno> {
+    if runtime::get().is_none() {
+        forget(new);
+        fdtable::copy_candidate(old, new);
+    }
+    // A stack that has come up meanwhile may serve the set already.
+    let Some(runtime) = runtime::get() else { return Ok(()) };
+    let mut shared = runtime.lock();
+    shared.displace(new);
+    shared.name_set(old, new)
+}
+
 /// dup2(2) (`dup2` true) and dup3(2), where either number is not simply the kernel's.
 pub fn dup_onto(old: c_int, new: c_int, flags: c_int, dup2: bool) -> Outcome<c_int> {
-    if fdtable::get(old) == Slot::Kernel && fdtable::get(new) == Slot::Kernel {
+    if !fdtable::is_noted(old) && !fdtable::is_noted(new) {
         return Outcome::Kernel;
     }
     Outcome::Done(dup_special(old, new, flags, dup2))
@@ -103,7 +123,7 @@ fn dup_special(old: c_int, new: c_int, flags: c_int, dup2: bool) -> Result<c_int
         if fdtable::get(old) == Slot::Inherited {
             fdtable::mark_inherited(new);
         } else {
-            fdtable::forget_inherited(new);
+            same_set(old, new)?;
         }
         return Ok(new);
     };
@@ -117,7 +137,7 @@ fn dup_special(old: c_int, new: c_int, flags: c_int, dup2: bool) -> Result<c_int
     match (id, fdtable::get(old)) {
         (Some(id), _) => shared.name(new, id)?,
         (None, Slot::Inherited) => fdtable::mark_inherited(new),
-        (None, _) => {}
+        (None, _) => shared.name_set(old, new)?,
     }
     Ok(new)
 }
@@ -158,7 +178,7 @@ pub fn close_range(first: u32, last: u32, flags: u32) -> Result<(), Errno> {
         return sys::close_range(first, last, flags);
     }
     let mut gap = u64::from(first);
-    for fd in fdtable::special_from(first) {
+    for fd in fdtable::noted_from(first) {
         if fd > last {
             break;
         }
@@ -166,7 +186,7 @@ pub fn close_range(first: u32, last: u32, flags: u32) -> Result<(), Errno> {
             sys::close_range(gap as u32, fd - 1, flags)?;
         }
         gap = u64::from(fd) + 1;
-        if fdtable::is_ours(fd as c_int) {
+        if !fdtable::is_internal(fd as c_int) {
             let _ = close(fd as c_int);
         }
     }

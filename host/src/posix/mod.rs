@@ -21,7 +21,7 @@ mod stream;
 mod transfer;
 
 pub use addr::SockAddr;
-pub use epoll::epoll_ctl;
+pub use epoll::{epoll_ctl, epoll_mixes, epoll_mixing, epoll_wait};
 pub use fdops::{close, close_range, dup, dup_onto, fcntl, forget};
 pub use ioctl::ioctl;
 pub use iovec::{readv, recvmmsg, recvmsg, sendmmsg, sendmsg, store_sockaddr, writev};
@@ -68,12 +68,14 @@ pub struct Received {
     pub flags: c_int,
     /// Sender, for datagrams.
     pub from: Option<SockAddr>,
+    /// Several datagrams of this size (UDP_GRO); 0: one.
+    pub gso_size: u16,
 }
 
 /// Sends `bufs` in order; `to` is a sockaddr for datagrams. Raises SIGPIPE as send(2) says.
 pub fn send(fd: c_int, bufs: &[&[u8]], flags: c_int, to: Option<&[u8]>) -> Outcome<usize> {
     if fdtable::is_datagram(fd) {
-        dgram::send(fd, bufs, flags, to)
+        dgram::send(fd, &dgram::Message { bufs, to, control: &[] }, flags)
     } else {
         Outcome::Done(stream::send(fd, bufs, flags))
     }

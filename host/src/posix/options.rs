@@ -1,4 +1,4 @@
-//! getsockopt and setsockopt: socket(7), tcp(7), ip(7), ipv6(7).
+//! getsockopt and setsockopt: socket(7), tcp(7), udp(7), ip(7), ipv6(7).
 //!
 //! Nothing is accepted and then ignored. An option that the stack honours changes the stack; one that only the host needs
 //! (time-outs, linger) is kept in the [`File`]; one whose meaning holds anyway is in [`table::HELD`] with the reason; one that is
@@ -10,6 +10,7 @@
 mod ip;
 mod table;
 mod tcp;
+mod udp;
 
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
@@ -98,7 +99,10 @@ pub fn inherit(listener: &File, child: &mut File) {
     child.sndtimeo = listener.sndtimeo;
     child.linger = listener.linger;
     let own = |&&(level, name, _): &&(i32, i32, i32)| (level, name) != (libc::SOL_SOCKET, libc::SO_COOKIE);
-    child.host_options = listener.host_options.iter().filter(own).copied().collect();
+    let options = listener.rare().map_or(&[][..], |r| &r.host_options);
+    if options.iter().any(|o| own(&o)) {
+        child.rare_mut().host_options = options.iter().filter(own).copied().collect();
+    }
 }
 
 fn get(shared: &mut Shared, id: FileId, level: c_int, name: c_int, room: usize) -> Result<Answer, Errno> {
@@ -108,7 +112,7 @@ fn get(shared: &mut Shared, id: FileId, level: c_int, name: c_int, room: usize) 
         libc::IPPROTO_TCP if kind == Kind::Tcp => tcp::get(shared, id, name),
         libc::IPPROTO_IP => ip::get(shared, id, kind, name, room),
         libc::IPPROTO_IPV6 if domain == libc::AF_INET6 => ip::get_v6(shared, id, name),
-        libc::IPPROTO_UDP if kind == Kind::Udp => get_listed(shared, id, level, name),
+        libc::IPPROTO_UDP if kind == Kind::Udp => udp::get(shared, id, name),
         // do_ip_getsockopt and ipv6_getsockopt differ here.
         _ if domain == libc::AF_INET => Err(Errno::EOPNOTSUPP),
         _ => Err(Errno::ENOPROTOOPT),
@@ -122,7 +126,7 @@ fn set(shared: &mut Shared, id: FileId, level: c_int, name: c_int, value: &[u8])
         libc::IPPROTO_TCP if kind == Kind::Tcp => tcp::set(shared, id, name, value),
         libc::IPPROTO_IP => ip::set(shared, id, kind, name, value),
         libc::IPPROTO_IPV6 if domain == libc::AF_INET6 => ip::set_v6(shared, id, name, value),
-        libc::IPPROTO_UDP if kind == Kind::Udp => set_listed(shared, id, level, name, int(value)?),
+        libc::IPPROTO_UDP if kind == Kind::Udp => udp::set(shared, id, name, int(value)?),
         _ => Err(Errno::ENOPROTOOPT),
     }
 }
@@ -307,13 +311,14 @@ fn change(
 }
 
 fn host_option(f: &File, level: c_int, name: c_int) -> Option<i32> {
-    f.host_options.iter().find(|(l, n, _)| (*l, *n) == (level, name)).map(|(_, _, v)| *v)
+    f.rare()?.host_options.iter().find(|(l, n, _)| (*l, *n) == (level, name)).map(|(_, _, v)| *v)
 }
 
 fn set_host_option(f: &mut File, level: c_int, name: c_int, value: i32) {
-    match f.host_options.iter_mut().find(|(l, n, _)| (*l, *n) == (level, name)) {
+    let options = &mut f.rare_mut().host_options;
+    match options.iter_mut().find(|(l, n, _)| (*l, *n) == (level, name)) {
         Some((_, _, v)) => *v = value,
-        None => f.host_options.push((level, name, value)),
+        None => options.push((level, name, value)),
     }
 }
 
@@ -323,12 +328,17 @@ fn record(f: &mut File, level: c_int, name: c_int, value: &[u8]) {
         // The device is ours; a kernel socket bound to it would reach nothing.
         return;
     }
-    match f.recorded.iter_mut().find(|o| (o.level, o.name) == (level, name)) {
+    let recorded = &mut f.rare_mut().recorded;
+    match recorded.iter_mut().find(|o| (o.level, o.name) == (level, name)) {
         Some(o) => {
             o.value.clear();
             o.value.extend_from_slice(value);
         }
-        None => f.recorded.push(RecordedOption { level, name, value: value.to_vec() }),
+        None => {
+            // Ten thousand sockets may have one option each.
+            recorded.reserve_exact(1);
+            recorded.push(RecordedOption { level, name, value: value.to_vec() });
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::errno::Errno;
 use crate::runtime::fdtable::{self, Slot};
 use crate::runtime::file::FileId;
 use crate::runtime::inside::{self, Interrupt};
+use crate::runtime::sets;
 use crate::runtime::wait::{SPARE, Woken};
 use crate::runtime::{self, Runtime, Shared, fdspace, sys};
 
@@ -44,6 +45,10 @@ pub(super) fn wait(
     mask: Option<&sigset_t>,
     wanted: fn(c_short) -> c_short,
 ) -> Result<c_int, Errno> {
+    for p in fds.iter().filter(|p| fdtable::mark(p.fd).is_some()) {
+        super::epoll::epoll_leave(p.fd)?;
+    }
+    inside::cancellation_point();
     inside::clear_interrupts();
     // Computed once: what is looked up again does not get new time.
     let until = timeout.map(|t| sys::now() + t);
@@ -63,20 +68,7 @@ pub(super) fn wait(
 
 /// What poll(2) says for a socket in the state `r`: tcp_poll for streams, datagram_poll for the others.
 fn bits(r: Readiness, stream: bool) -> c_short {
-    let write = if stream {
-        libc::POLLOUT | libc::POLLWRNORM
-    } else {
-        libc::POLLOUT | libc::POLLWRNORM | libc::POLLWRBAND
-    };
-    let table = [
-        (Readiness::IN, libc::POLLIN | libc::POLLRDNORM),
-        (Readiness::OUT, write),
-        (Readiness::RDHUP, libc::POLLRDHUP),
-        (Readiness::HUP, libc::POLLHUP),
-        (Readiness::ERR, libc::POLLERR),
-        (Readiness::PRI, libc::POLLPRI),
-    ];
-    table.iter().filter(|(flag, _)| r.contains(*flag)).fold(0, |all, (_, bits)| all | bits)
+    sets::poll_bits(r, stream) as c_short
 }
 
 /// What has to happen on a socket before an entry that wants `bits` needs another look.
@@ -172,6 +164,7 @@ impl<'a> Call<'a> {
         mask: Option<&sigset_t>,
     ) -> Result<Option<usize>, Errno> {
         let mut woken = None;
+        let mut early = self.files.len > 0 && !at_once;
         let mut locked = runtime.lock();
         loop {
             if woken == Some(Woken::Interrupted) {
@@ -195,8 +188,12 @@ impl<'a> Call<'a> {
                 let total = ours + in_kernel + self.settled;
                 return if total == 0 && interrupted { Err(Errno::EINTR) } else { Ok(Some(total)) };
             }
+            if std::mem::take(&mut early) && locked.look_early() {
+                continue;
+            }
             let how;
-            (how, locked) = runtime.sleep(locked, self.files.slice(), self.kernel.slice(), until, mask)?;
+            (how, locked) =
+                runtime.sleep(locked, self.files.slice(), None, self.kernel.slice(), until, mask)?;
             woken = Some(how);
         }
     }

@@ -106,8 +106,7 @@ pub unsafe fn select_has_ours(
 ) -> bool {
     let sets = Sets::new(read, write, except);
     // SAFETY: the caller's promise.
-    (0..bound(nfds).unwrap_or(0))
-        .any(|fd| fdtable::is_special(fd as c_int) && unsafe { sets.events(fd) } != 0)
+    (0..bound(nfds).unwrap_or(0)).any(|fd| fdtable::is_noted(fd as c_int) && unsafe { sets.events(fd) } != 0)
 }
 
 /// select(2) and pselect(2): the number of bits left in the sets, and the time left.

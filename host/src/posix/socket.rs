@@ -97,7 +97,7 @@ pub fn bind(fd: c_int, bytes: &[u8]) -> Outcome<()> {
         }
         let socket = file.socket;
         shared.stack.bind(sys::now(), socket, local)?;
-        shared.file_mut(id)?.bound = Some(bytes.to_vec());
+        shared.file_mut(id)?.rare_mut().bound = Some(bytes.to_vec());
         Ok(Outcome::Done(Ok(())))
     })
     .into()
@@ -186,7 +186,13 @@ fn connect_stream(fd: c_int, remote: SocketAddr) -> Result<(), Errno> {
                 Err(Error::Already) if nonblock => Err(Errno::EALREADY),
                 Err(Error::InProgress) => {
                     began = true;
-                    Err(Errno::EAGAIN)
+                    // Often this is all of the handshake: then there is nothing to sleep for.
+                    shared.exchange(|stack| stack.tcp_state(socket) != TcpState::SynSent);
+                    match shared.stack.connect(sys::now(), socket, remote) {
+                        Ok(()) => Ok(()),
+                        Err(Error::Already) => Err(Errno::EAGAIN),
+                        Err(e) => Err(e.into()),
+                    }
                 }
                 Err(Error::Already) => Err(Errno::EAGAIN),
                 Err(e) => Err(e.into()),

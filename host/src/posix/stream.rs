@@ -17,6 +17,7 @@ pub(super) fn send(fd: c_int, bufs: &[&[u8]], flags: c_int) -> Result<usize, Err
     }
     let total: usize = bufs.iter().map(|b| b.len()).sum();
     let mut sent = 0;
+    let mut waited = false;
     let result = block_on(
         fd,
         |shared, id| {
@@ -26,7 +27,16 @@ pub(super) fn send(fd: c_int, bufs: &[&[u8]], flags: c_int) -> Result<usize, Err
         },
         |shared, id| {
             push(shared, id, bufs, flags & libc::MSG_MORE != 0, &mut sent)?;
-            if sent < total { Err(Errno::EAGAIN) } else { Ok(()) }
+            if sent < total {
+                waited = true;
+                return Err(Errno::EAGAIN);
+            }
+            if waited {
+                // Not a stream of small writes: the program may have other things to do now.
+                let socket = shared.file(id)?.socket;
+                shared.stack.end_send(shared.now(), socket);
+            }
+            Ok(())
         },
     );
     match result {
@@ -44,7 +54,7 @@ pub(super) fn send(fd: c_int, bufs: &[&[u8]], flags: c_int) -> Result<usize, Err
 /// Queues what fits of `bufs` after the first `sent` bytes.
 fn push(shared: &mut Shared, id: FileId, bufs: &[&[u8]], more: bool, sent: &mut usize) -> Result<(), Errno> {
     let socket = shared.file(id)?.socket;
-    let now = sys::now();
+    let now = shared.now();
     let mut skip = *sent;
     let mut left: usize = bufs.iter().map(|b| b.len()).sum::<usize>().saturating_sub(skip);
     if left == 0 {
@@ -111,8 +121,8 @@ pub(super) fn recv(fd: c_int, bufs: &mut [&mut [u8]], flags: c_int) -> Result<Re
         },
     );
     match result {
-        Ok(()) => Ok(Received { len: got, flags: 0, from: None }),
-        Err(_) if got > 0 => Ok(Received { len: got, flags: 0, from: None }),
+        Ok(()) => Ok(Received { len: got, ..Received::default() }),
+        Err(_) if got > 0 => Ok(Received { len: got, ..Received::default() }),
         Err(e) => Err(e),
     }
 }
@@ -127,7 +137,7 @@ fn pull(
     got: &mut usize,
 ) -> Result<bool, Errno> {
     let socket = shared.file(id)?.socket;
-    let now = sys::now();
+    let now = shared.now();
     let mut skip = *got;
     for buf in bufs.iter_mut() {
         let len = buf.len();
@@ -166,6 +176,7 @@ fn pull(
     Ok(false)
 }
 
-fn failed(shared: &mut Shared, socket: SocketId) -> bool {
+/// True when an error waits.
+pub(super) fn failed(shared: &Shared, socket: SocketId) -> bool {
     shared.stack.readiness(socket).contains(Readiness::ERR)
 }

@@ -1,17 +1,22 @@
 //! sendfile, splice and kin with a socket of ours on one side.
 //!
-//! The kernel cannot move pages into our stack, so bytes go through a buffer of 64 kB. None are lost: a file's position moves
-//! only past what the socket took; from a pipe only as much is read as the send buffer has room for, under the runtime
-//! lock; into a pipe goes a copy, and what the pipe took is then discarded from the socket, under the lock too.
+//! The kernel cannot move pages into our stack, but it can copy them to where they are sent from: a file is read into a chunk
+//! of 64 kB that then becomes part of the send buffer, outside the runtime lock, since a file may have to come from a disk.
+//! A pipe's bytes take the same way under the lock, because what was read must be sent; towards a pipe the received frames
+//! themselves are written, and what the pipe took is then discarded. No byte passes through another buffer.
+//!
+//! None are lost either: a file's position moves only past what the socket took, and from a pipe only as much is read as the
+//! send buffer has room for.
+//!
 //! Where the kernel itself answers EINVAL or EBADF for a socket (tee, vmsplice, copy_file_range, sendfile *from* a socket), so does
-//! this. Limits: datagram sockets are not spliced; sendfile to one sends datagrams of up to the buffer's size.
+//! this. Limits: datagram sockets are not spliced; sendfile to one sends datagrams of up to 64 kB. splice moves at most 64 kB a call.
 
 use libc::{c_int, c_uint, pollfd};
 use matnet_stack::{Kind, Readiness};
 
-use super::iovec::{Heap, MAX_RW, read_nowait, write_nowait};
+use super::iovec::{Heap, MAX_RW, pread_more, read_nowait, write_nowait};
 pub use super::iovec::{sendfile, splice};
-use super::{Outcome, socket::with};
+use super::{Outcome, socket::with, stream};
 use crate::errno::Errno;
 use crate::runtime::inside::{self, Interrupt};
 use crate::runtime::wait::{Blocking, SPARE, Woken, block_on};
@@ -57,7 +62,7 @@ pub(super) fn send_file(
         return Err(Errno::EBADF);
     }
     let seekable = sys::lseek(from, 0, libc::SEEK_CUR);
-    let mut position = match (&offset, seekable) {
+    let position = match (&offset, seekable) {
         (Some(_), Err(Errno::ESPIPE)) => return Err(Errno::ESPIPE),
         (_, Err(_)) => return Err(Errno::EINVAL),
         (Some(given), Ok(_)) if **given < 0 => return Err(Errno::EINVAL),
@@ -65,34 +70,126 @@ pub(super) fn send_file(
         (None, Ok(now)) => now,
     };
     // Checks the socket even when there is nothing to send.
-    with(out, |_, _| Ok(()))?;
+    let stream = with(out, |shared, id| Ok(shared.file(id)?.is_stream()))?;
+    let file = Source { fd: from, offset, position };
     let count = count.min(MAX_RW);
-    let mut offset = offset;
-    // One byte more than is sent at a time tells whether the file goes on, so that only then the stack waits for more.
-    let mut buffer = Heap::new(0u8, count.min(CHUNK).saturating_add(1));
+    if stream { send_chunks(out, file, count) } else { send_datagrams(out, file, count) }
+}
+
+/// The file of a sendfile.
+struct Source<'a> {
+    fd: c_int,
+    /// The caller's variable, in place of the file's own position.
+    offset: Option<&'a mut i64>,
+    /// Of the next byte to send.
+    position: i64,
+}
+
+impl Source<'_> {
+    /// `n` bytes more are sent.
+    fn advance(&mut self, n: usize) {
+        self.position = self.position.saturating_add(n as i64);
+        if let Some(offset) = self.offset.as_mut() {
+            **offset = self.position;
+        }
+    }
+
+    /// Moves the file's own position, if that is what counts. Before each wait, since a wait may be cancelled.
+    fn store(&self) {
+        if self.offset.is_none() {
+            let _ = sys::lseek(self.fd, self.position, libc::SEEK_SET);
+        }
+    }
+}
+
+/// Bytes of a file, read and not sent.
+struct Piece {
+    chunk: Vec<u8>,
+    len: usize,
+    /// The file goes on, and so does the call: a partial segment may wait.
+    more: bool,
+}
+
+/// sendfile to a stream: reads a piece without the lock, hands it over and asks for room for the next under it.
+fn send_chunks(out: c_int, mut file: Source<'_>, count: usize) -> Result<usize, Errno> {
+    let mut piece: Option<Piece> = None;
+    let mut total = 0;
+    let mut done = count == 0;
+    loop {
+        let step = block_on(
+            out,
+            |shared, id| {
+                let f = shared.file(id)?;
+                Ok(Blocking { interest: Readiness::OUT, nonblock: f.nonblock, timeout: f.sndtimeo })
+            },
+            |shared, id| {
+                let socket = shared.file(id)?.socket;
+                let now = sys::now();
+                if total > 0 && stream::failed(shared, socket) {
+                    // The count now, the error with the next call: it stays where it is.
+                    piece = None;
+                    return Ok(None);
+                }
+                if let Some(p) = piece.take() {
+                    let sent = shared.stack.send_chunk(now, socket, p.chunk, p.len, p.more)?;
+                    total += sent;
+                    file.advance(sent);
+                }
+                if done || total >= count {
+                    return Ok(None);
+                }
+                shared.stack.send(now, socket, &[], false)?;
+                let room = shared.stack.send_space(socket)?.min(count - total).min(CHUNK);
+                if room == 0 {
+                    file.store();
+                    return Err(Errno::EAGAIN);
+                }
+                Ok(Some((shared.stack.take_chunk(room), room)))
+            },
+        );
+        let (mut chunk, want) = match step {
+            Ok(Some(room)) => room,
+            Err(e) if total == 0 => {
+                if e == Errno::EPIPE {
+                    let _ = sys::tgkill(sys::gettid(), libc::SIGPIPE);
+                }
+                return Err(e);
+            }
+            Ok(None) | Err(_) => {
+                file.store();
+                return Ok(total);
+            }
+        };
+        // Signals wait until the chunk is the stack's again.
+        let _inside = inside::enter();
+        let room = chunk.get_mut(..want).unwrap_or(&mut []);
+        match pread_more(file.fd, room, file.position, count - total > want) {
+            Ok((0, _)) => done = true,
+            Ok((len, more)) => piece = Some(Piece { chunk, len, more }),
+            Err(e) if total == 0 => return Err(e),
+            Err(_) => done = true,
+        }
+    }
+}
+
+/// sendfile to a datagram socket: each piece is a datagram.
+fn send_datagrams(out: c_int, mut file: Source<'_>, count: usize) -> Result<usize, Errno> {
+    let mut buffer = Heap::new(0u8, count.min(CHUNK));
     let mut total = 0;
     while total < count {
-        let want = (count - total).min(CHUNK);
-        let probe = if count - total > want { want + 1 } else { want };
-        let room = buffer.as_mut().get_mut(..probe).unwrap_or(&mut []);
-        let read = match sys::pread(from, room, position) {
+        let room = buffer.as_mut().get_mut(..(count - total).min(CHUNK)).unwrap_or(&mut []);
+        let read = match sys::pread(file.fd, room, file.position) {
             Ok(0) => break,
             Ok(n) => n,
             Err(_) if total > 0 => break,
             Err(e) => return Err(e),
         };
-        let more = if read > want { libc::MSG_MORE } else { 0 };
-        let chunk = room.get(..read.min(want)).unwrap_or(&[]);
-        match super::send(out, &[chunk], more, None) {
+        match super::send(out, &[room.get(..read).unwrap_or(&[])], 0, None) {
             Outcome::Done(Ok(sent)) => {
                 total += sent;
-                position = position.saturating_add(sent as i64);
-                // After each chunk: the call may be cancelled while it waits to send the next.
-                match offset.as_mut() {
-                    Some(o) => **o = position,
-                    None => drop(sys::lseek(from, position, libc::SEEK_SET)),
-                }
-                if sent < chunk.len() {
+                file.advance(sent);
+                file.store();
+                if sent < read {
                     break;
                 }
             }
@@ -174,7 +271,7 @@ impl Pipe {
         let mut fds = [pollfd { fd: -1, events: 0, revents: 0 }; 1 + SPARE];
         fds[0] = pollfd { fd: self.fd, events, revents: 0 };
         inside::clear_interrupts();
-        let (woken, locked) = runtime.sleep(runtime.lock(), &[], &mut fds, None, None)?;
+        let (woken, locked) = runtime.sleep(runtime.lock(), &[], None, &mut fds, None, None)?;
         drop(locked);
         // As a read or write of the pipe itself: only a handler without SA_RESTART ends it.
         match inside::interrupts() {
@@ -195,10 +292,11 @@ impl Pipe {
     }
 
     /// Writes without waiting.
-    fn write(&self, buf: &[u8]) -> Result<usize, Errno> {
-        match write_nowait(self.fd, buf) {
+    fn write(&self, bufs: &[&[u8]]) -> Result<usize, Errno> {
+        match write_nowait(self.fd, bufs) {
             Err(Errno::EOPNOTSUPP) if sys::ready(self.fd, libc::POLLOUT) => {
-                sys::write(self.fd, buf.get(..PIPE_BUF).unwrap_or(buf))
+                let first = bufs.first().copied().unwrap_or(&[]);
+                sys::write(self.fd, first.get(..PIPE_BUF).unwrap_or(first))
             }
             Err(Errno::EOPNOTSUPP) => Err(Errno::EAGAIN),
             other => other,
@@ -214,7 +312,6 @@ enum Step {
 }
 
 fn from_pipe(pipe: &Pipe, out: c_int, len: usize, more: bool) -> Result<usize, Errno> {
-    let mut buffer = Heap::new(0u8, len);
     loop {
         let step = block_on(
             out,
@@ -224,30 +321,24 @@ fn from_pipe(pipe: &Pipe, out: c_int, len: usize, more: bool) -> Result<usize, E
             },
             |shared, id| {
                 let socket = shared.file(id)?.socket;
+                let now = sys::now();
                 if socket.kind != Kind::Tcp {
                     return Err(Errno::EINVAL);
                 }
                 // An error or a shut direction shows here, before anything is taken from the pipe.
-                shared.stack.send(sys::now(), socket, &[], more)?;
+                shared.stack.send(now, socket, &[], more)?;
                 let room = shared.stack.send_space(socket)?.min(len);
                 if room == 0 {
                     return Err(Errno::EAGAIN);
                 }
-                let bytes = buffer.as_mut().get_mut(..room).unwrap_or(&mut []);
-                let n = match pipe.read(bytes) {
-                    Ok(n) => n,
-                    Err(Errno::EAGAIN) => return Ok(Step::Pipe),
-                    Err(e) => return Err(e),
-                };
-                let mut left = bytes.get(..n).unwrap_or(&[]);
-                while !left.is_empty() {
-                    let sent = shared.stack.send(sys::now(), socket, left, more)?;
-                    left = left.get(sent..).unwrap_or(&[]);
-                    if sent == 0 {
-                        break;
-                    }
+                let mut chunk = shared.stack.take_chunk(room);
+                let read = pipe.read(chunk.get_mut(..room).unwrap_or(&mut []));
+                let sent = shared.stack.send_chunk(now, socket, chunk, read.unwrap_or(0), more)?;
+                match read {
+                    Ok(_) => Ok(Step::Moved(sent)),
+                    Err(Errno::EAGAIN) => Ok(Step::Pipe),
+                    Err(e) => Err(e),
                 }
-                Ok(Step::Moved(n - left.len()))
             },
         );
         match step {
@@ -264,7 +355,6 @@ fn from_pipe(pipe: &Pipe, out: c_int, len: usize, more: bool) -> Result<usize, E
 }
 
 fn into_pipe(from: c_int, pipe: &Pipe, len: usize) -> Result<usize, Errno> {
-    let mut buffer = Heap::new(0u8, len);
     loop {
         let step = block_on(
             from,
@@ -278,18 +368,13 @@ fn into_pipe(from: c_int, pipe: &Pipe, len: usize) -> Result<usize, Errno> {
                 if socket.kind != Kind::Tcp {
                     return Err(Errno::EINVAL);
                 }
-                let n = shared.stack.peek(socket, 0, buffer.as_mut())?;
-                if n == 0 {
-                    // The end of the stream, or an error that only taking bytes reports.
-                    shared.stack.recv(sys::now(), socket, &mut [0; 1])?;
-                    return Ok(Step::Moved(0));
-                }
-                let bytes = buffer.as_mut().get(..n).unwrap_or(&[]);
-                match pipe.write(bytes) {
-                    Ok(written) => {
-                        shared.stack.discard(sys::now(), socket, written)?;
-                        Ok(Step::Moved(written))
-                    }
+                let mut written = Ok(0);
+                let moved = shared.stack.recv_with(sys::now(), socket, len, &mut |slices| {
+                    written = pipe.write(slices);
+                    written.unwrap_or(0)
+                })?;
+                match written {
+                    Ok(_) => Ok(Step::Moved(moved)),
                     Err(Errno::EAGAIN) => Ok(Step::Pipe),
                     Err(e) => Err(e),
                 }

@@ -15,41 +15,44 @@
 //!
 //! So a program in a loop of requests pays one wake-up of the stack thread per nap, an idle one none. What arrives while
 //! the program computes waits for a nap at most. A driver whose signal handler runs may never come back (siglongjmp): the
-//! trampoline hands over to the stack thread before the handler runs ([`handler_runs`]).
+//! trampoline hands over to the stack thread before the handler runs ([`handler_runs`]), naming the lease that it interrupts.
+//!
+//! The decisions are in `watch`, checked in every order of events by `model`; here is what carries them out. Limits: a driver
+//! that is stopped by a debugger, or sits in a handler that the library does not know of (a raw rt_sigaction), still has the turn.
 
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use matnet_stack::Instant;
 
-use super::{Runtime, Shared, signal, sys};
+use super::{Runtime, Shared, signal};
+use watch::{Kick, Turn};
+
+#[cfg(test)]
+mod model;
+mod watch;
+
+pub(super) use watch::Watch;
 
 /// How long the stack thread leaves the device alone after somebody drove.
 pub(super) const NAP: Duration = Duration::from_millis(1);
 
 /// The stack thread's event descriptor, for the trampoline, which takes no lock.
 static STACK_THREAD: AtomicI32 = AtomicI32::new(-1);
-/// A driver was interrupted by a handler: its turn is over.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// The lease of a driver that was interrupted by a handler: its turn is over. 0: none. One suffices: a later driver begins only after
+/// the interrupted one left or the stack thread saw this.
+static INTERRUPTED: AtomicU64 = AtomicU64::new(0);
 
-/// Who attends to the device and the timers.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
-    /// The waiter that drives.
-    driver: Option<u32>,
-    /// Drives begun so far.
-    drives: u64,
-    /// A driver has left under the present lock and no other has begun.
-    left: bool,
-    /// The stack thread sleeps without a time-out and without the device.
-    parked: bool,
-    /// The stack thread naps: it does not look at the device.
-    napping: bool,
-    /// When whoever attends looks at the timers next, microseconds; u64::MAX: not before it is woken. 0: soon.
-    looks_at: u64,
-    /// The same of the stack thread alone: it may still sleep as the owner while somebody drives.
-    rests_until: u64,
+/// A turn at driving.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Drive {
+    /// The device, to wait on.
+    pub(super) device: RawFd,
+    /// When the driver must look at the timers.
+    pub(super) timer: Option<Instant>,
+    /// Tells this turn from all others; not 0.
+    pub(super) lease: u64,
 }
 
 /// What the stack thread does next.
@@ -57,8 +60,8 @@ pub(super) struct Watch {
 pub(super) enum Next {
     /// Go on at once.
     Again,
-    /// Sleep on the device until the next timer, if there is one.
-    Own(Option<Instant>),
+    /// Sleep on the device, if there still is one, until the next timer, if there is one.
+    Own(Option<Instant>, RawFd),
     /// Sleep without the device for a nap.
     Nap,
     /// Sleep without the device until woken.
@@ -68,83 +71,71 @@ pub(super) enum Next {
 impl Runtime {
     /// On unlock: whoever has to know of `deadline`, or has to take over, is returned to be signalled.
     pub(super) fn hand_on(&self, shared: &mut Shared, deadline: Option<Instant>) -> Option<RawFd> {
-        let watch = &mut shared.watch;
-        if std::mem::take(&mut watch.left) && watch.driver.is_none() {
-            // Left to the stack thread, which knows nothing of timers that were armed since it went to sleep.
-            watch.looks_at = watch.rests_until;
-            // Another sleeper takes over; the stack thread must at least nap again.
+        let unlock = shared.watch.unlock(deadline.map(Instant::micros));
+        if unlock.promote {
             if let Some(fd) = shared.waiters.wake_any() {
                 shared.wakes.push(fd);
             }
-            if std::mem::take(&mut watch.parked) {
-                return Some(self.wake_fd);
-            }
         }
-        let deadline = deadline?.micros();
-        if deadline >= watch.looks_at {
-            return None;
+        match unlock.kick {
+            Kick::Nobody => None,
+            Kick::Driver(waiter) => shared.waiters.event(waiter).or(Some(self.wake_fd)),
+            Kick::StackThread => Some(self.wake_fd),
         }
-        watch.looks_at = deadline;
-        watch.driver.and_then(|w| shared.waiters.event(w)).or(Some(self.wake_fd))
     }
 
-    /// A sleeper about to wait: the device to wait on if it drives, and when it must look at the timers.
-    pub(super) fn begin_drive(&self, shared: &mut Shared, waiter: u32) -> Option<(RawFd, Option<Instant>)> {
-        if shared.watch.driver.is_some() || shared.device_gone || self.device_fd < 0 {
+    /// A sleeper about to wait: its turn, if it drives.
+    pub(super) fn begin_drive(&self, shared: &mut Shared, waiter: u32) -> Option<Drive> {
+        if !shared.watch.is_free() || shared.device_gone || self.device_fd < 0 {
             return None;
         }
-        let deadline = shared.settle();
-        shared.watch.driver = Some(waiter);
-        shared.watch.drives = shared.watch.drives.wrapping_add(1);
-        shared.watch.left = false;
-        shared.watch.looks_at = deadline.map_or(u64::MAX, Instant::micros);
-        Some((self.device_fd, deadline))
+        let timer = shared.settle();
+        let lease = shared.watch.begin(waiter, timer.map(Instant::micros));
+        Some(Drive { device: self.device_fd, timer, lease })
     }
 
-    /// The sleeper is awake: does the driver's work, if it is (or was) the driver.
-    pub(super) fn end_drive(&self, shared: &mut Shared, waiter: u32, drove: bool) {
-        if shared.watch.driver == Some(waiter) {
-            shared.watch.driver = None;
-            shared.watch.left = true;
-        }
+    /// The sleeper is awake: does the driver's work, if it is (or was) the driver. `yielded`: when it gave the processor away instead
+    /// of sleeping, and when it got it back.
+    pub(super) fn end_drive(
+        &self,
+        shared: &mut Shared,
+        waiter: u32,
+        drove: bool,
+        yielded: Option<(Instant, Instant)>,
+    ) {
+        shared.watch.end(waiter);
         if drove {
-            shared.attend();
+            let taken = shared.take_turn();
+            shared.run_timers();
+            if let Some((began, ended)) = yielded {
+                shared.habits.yields.learn(began, ended, taken > 0);
+            }
         }
     }
 
     /// One look of the stack thread; `seen` is its count of drives at the last one.
     pub(super) fn attend_or_rest(&self, seen: &mut u64) -> Next {
         let mut shared = self.lock();
-        if INTERRUPTED.swap(false, Ordering::AcqRel) {
-            shared.watch.driver = None;
-        }
-        let driven = shared.watch.drives != *seen;
-        *seen = shared.watch.drives;
-        shared.watch.parked = false;
-        shared.watch.napping = false;
-        shared.watch.rests_until = 0;
-        if shared.watch.driver.is_some() {
-            shared.watch.parked = !driven;
-            shared.watch.napping = driven;
-            return if driven { Next::Nap } else { Next::Park };
-        }
+        let driven = match shared.watch.look(seen, INTERRUPTED.swap(0, Ordering::AcqRel)) {
+            Turn::Nap => return Next::Nap,
+            Turn::Park => return Next::Park,
+            Turn::Attend { driven } => driven,
+        };
         if shared.attend() {
             return Next::Again;
         }
         if driven {
-            shared.watch.looks_at = 0;
-            shared.watch.napping = true;
+            shared.watch.nap();
             return Next::Nap;
         }
         let deadline = shared.settle();
-        // Noted under the lock: whoever arms an earlier timer from here on sees it and wakes us.
-        shared.watch.looks_at = deadline.map_or(u64::MAX, Instant::micros);
-        shared.watch.rests_until = shared.watch.looks_at;
-        Next::Own(deadline)
+        shared.watch.own(deadline.map(Instant::micros));
+        Next::Own(deadline, if shared.device_gone { -1 } else { self.device_fd })
     }
 
     /// Tells the trampoline whom to wake.
     pub(super) fn announce(&self) {
+        INTERRUPTED.store(0, Ordering::Relaxed);
         STACK_THREAD.store(self.wake_fd, Ordering::Relaxed);
     }
 }
@@ -153,22 +144,44 @@ impl Shared {
     /// Feeds what the device has and runs the timers that are due; true when the device may have more.
     pub(super) fn attend(&mut self) -> bool {
         let more = self.drain_device();
-        let now = sys::now();
+        self.run_timers();
+        more
+    }
+
+    /// Before a wait: takes what the device has already, where it used to have something; true when it had. If so the caller
+    /// looks again, once, before it sleeps.
+    pub(crate) fn look_early(&mut self) -> bool {
+        if !self.watch.is_free() || self.device_gone || !self.habits.early.likely() {
+            return false;
+        }
+        self.watch.passed();
+        let hit = self.take_turn() > 0;
+        self.habits.early.learn(hit);
+        hit
+    }
+
+    /// Whether a driver should give the processor away once before it sleeps.
+    pub(super) fn yields_are_likely(&mut self) -> bool {
+        let now = self.now();
+        self.habits.yields.likely(now)
+    }
+
+    fn run_timers(&mut self) {
+        let now = self.now();
         if self.stack.poll_timeout().is_some_and(|t| t <= now) {
             self.stack.on_timeout(now);
         }
-        more
     }
 
     /// True when nobody looks at the device just now: a call that will not wait should.
     pub(super) fn unattended(&self) -> bool {
-        self.watch.napping && self.watch.driver.is_none() && !self.device_gone
+        self.watch.is_unattended() && !self.device_gone
     }
 }
 
-/// Called in the trampoline when a handler is about to run in a thread that drives.
-pub(super) fn handler_runs() {
-    INTERRUPTED.store(true, Ordering::Release);
+/// Called in the trampoline when a handler is about to run in a thread that drives with `lease`.
+pub(super) fn handler_runs(lease: u64) {
+    INTERRUPTED.store(lease, Ordering::Release);
     let fd = STACK_THREAD.load(Ordering::Relaxed);
     if fd >= 0 {
         signal(fd);

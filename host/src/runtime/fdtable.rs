@@ -3,9 +3,13 @@
 //! 2^20 entries of four bytes in .bss: untouched pages cost nothing. The kernel's own ceiling (fs.nr_open) is 2^20 too; a
 //! number at or above it is never ours. A slot is written only under the runtime lock; hooks read it without. The
 //! table must never lie: every call that closes or makes a descriptor is hooked and clears or checks its slot.
+//!
+//! An epoll descriptor stays the kernel's, but its slot has a *mark*: a candidate (made by a hook, no socket of ours in it so far)
+//! or a served set (see `sets`). Copies of a candidate carry the same serial number, so that they are known to be one set. An
+//! epoll descriptor without a mark came from elsewhere; sockets of ours go into it by their mirror.
 
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 
 /// Highest descriptor number served, plus one.
 pub const MAX_FDS: usize = 1 << 20;
@@ -20,6 +24,28 @@ const KERNEL: u32 = 0;
 const INTERNAL: u32 = 2;
 const INHERITED: u32 = 4;
 const FIRST_FILE: u32 = 6;
+/// From here on the descriptor is the kernel's, with a mark: CANDIDATE | MIXED? | serial, or SERVED | index.
+const CANDIDATE: u32 = 1 << 30;
+const SERVED: u32 = 1 << 31;
+/// The program has put descriptors of the kernel into the candidate.
+const MIXED: u32 = 1 << 29;
+/// A candidate's number; it comes round after half a billion sets.
+const SERIAL: u32 = MIXED - 1;
+
+/// Threads in the kernel's epoll_wait on a candidate, by number.
+static WAITERS: [AtomicU32; MAX_FDS] = [const { AtomicU32::new(0) }; MAX_FDS];
+static NEXT_SERIAL: AtomicU32 = AtomicU32::new(0);
+/// A candidate was copied at some time: its other numbers have to be searched for.
+static COPIED: AtomicBool = AtomicBool::new(false);
+
+/// What is known of an epoll descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It may be served once a socket of ours enters it.
+    Candidate,
+    /// Index of the served set.
+    Served(u32),
+}
 
 /// Whose a descriptor number is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,20 +68,50 @@ pub fn get(fd: RawFd) -> Slot {
         KERNEL => Slot::Kernel,
         INTERNAL => Slot::Internal,
         INHERITED => Slot::Inherited,
+        CANDIDATE.. => Slot::Kernel,
         n => Slot::File((n - FIRST_FILE) >> 1),
     }
+}
+
+#[inline]
+fn load(fd: RawFd) -> u32 {
+    usize::try_from(fd).ok().and_then(|i| SLOTS.get(i)).map_or(KERNEL, |s| s.load(Ordering::Acquire))
 }
 
 /// True when a hook must not simply make the real call.
 #[inline]
 pub fn is_special(fd: RawFd) -> bool {
-    usize::try_from(fd).ok().and_then(|i| SLOTS.get(i)).is_some_and(|s| s.load(Ordering::Acquire) != KERNEL)
+    load(fd).wrapping_sub(1) < CANDIDATE - 1
+}
+
+/// True when the slot says anything at all: [`is_special`], or an epoll descriptor with a mark. For the calls that close, copy
+/// or make a number.
+#[inline]
+pub fn is_noted(fd: RawFd) -> bool {
+    load(fd) != KERNEL
+}
+
+/// What is known of the epoll descriptor `fd`.
+#[inline]
+pub fn mark(fd: RawFd) -> Option<Mark> {
+    match load(fd) {
+        n @ SERVED.. => Some(Mark::Served(n - SERVED)),
+        CANDIDATE.. => Some(Mark::Candidate),
+        _ => None,
+    }
+}
+
+/// True when `fd` is a socket of ours or an epoll descriptor with a mark: poll may have to look closer.
+#[inline]
+pub fn is_ours_or_set(fd: RawFd) -> bool {
+    load(fd) > INTERNAL
 }
 
 /// True when `fd` is a socket of ours (inherited ones included).
 #[inline]
 pub fn is_ours(fd: RawFd) -> bool {
-    usize::try_from(fd).ok().and_then(|i| SLOTS.get(i)).is_some_and(|s| s.load(Ordering::Acquire) > INTERNAL)
+    let value = load(fd);
+    value > INTERNAL && value < CANDIDATE
 }
 
 /// True for the library's own descriptors.
@@ -67,10 +123,8 @@ pub fn is_internal(fd: RawFd) -> bool {
 /// True for a file of ours that is a datagram socket.
 #[inline]
 pub fn is_datagram(fd: RawFd) -> bool {
-    usize::try_from(fd).ok().and_then(|i| SLOTS.get(i)).is_some_and(|s| {
-        let value = s.load(Ordering::Acquire);
-        value >= FIRST_FILE && value & 1 == 1
-    })
+    let value = load(fd);
+    (FIRST_FILE..CANDIDATE).contains(&value) && value & 1 == 1
 }
 
 /// Notes that `fd` names file `index`; false when the number is beyond the table.
@@ -103,14 +157,204 @@ pub(crate) fn special_from(first: u32) -> impl Iterator<Item = u32> {
     (first as usize..end).filter(|&i| is_special(i as RawFd)).map(|i| i as u32)
 }
 
+/// As [`special_from`], epoll descriptors with a mark included.
+pub(crate) fn noted_from(first: u32) -> impl Iterator<Item = u32> {
+    let end = HIGH_WATER.load(Ordering::Relaxed);
+    (first as usize..end).filter(|&i| is_noted(i as RawFd)).map(|i| i as u32)
+}
+
+/// Forgets the marks of numbers that are about to be closed, in a process without a stack.
+pub fn forget_marks(first: u32, last: u32) {
+    noted_from(first).take_while(|&fd| fd <= last).for_each(|fd| forget_kernel(fd as RawFd));
+}
+
+/// Notes a new epoll descriptor. Without the lock: the number is known to nobody yet.
+pub fn set_candidate(fd: RawFd) {
+    let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed) & SERIAL;
+    store(fd, CANDIDATE | serial);
+}
+
+/// `new` has become another number of what `old` names; only a candidate's mark goes over.
+pub(crate) fn copy_candidate(old: RawFd, new: RawFd) {
+    let value = load(old);
+    if (CANDIDATE..SERVED).contains(&value) {
+        COPIED.store(true, Ordering::SeqCst);
+        store(new, value);
+        // Against `serve`: it sees the new number, or the caller the old one's new mark.
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// A descriptor of the kernel enters the set `fd`; false when `fd` is no candidate (any more).
+pub fn mix_candidate(fd: RawFd) -> bool {
+    let Some(slot) = usize::try_from(fd).ok().and_then(|i| SLOTS.get(i)) else { return false };
+    let mixed = |n| if (CANDIDATE..SERVED).contains(&n) { Some(n | MIXED) } else { None };
+    slot.fetch_update(Ordering::AcqRel, Ordering::Acquire, mixed).is_ok()
+}
+
+/// Makes every number of the candidate `fd` a name of the served set `index`: the numbers, and whether the kernel's descriptors
+/// are in it. None: not a candidate.
+pub(crate) fn serve(fd: RawFd, index: u32) -> Option<(Vec<RawFd>, bool)> {
+    let mut mixed = false;
+    let names = each_copy(fd, |slot| mixed |= slot.swap(SERVED | index, Ordering::AcqRel) & MIXED != 0)?;
+    // Against `enter_kernel`: either that thread sees the new mark, or `in_kernel` sees that thread.
+    fence(Ordering::SeqCst);
+    Some((names, mixed))
+}
+
+/// Forgets the mark of every number of the candidate `fd`: it is the kernel's for good.
+pub(crate) fn demote(fd: RawFd) {
+    let _ = each_copy(fd, |slot| slot.store(KERNEL, Ordering::Release));
+}
+
+/// Every number of the candidate `fd`, after `change` of its slot.
+fn each_copy(fd: RawFd, mut change: impl FnMut(&AtomicU32)) -> Option<Vec<RawFd>> {
+    let wanted = load(fd);
+    if !(CANDIDATE..SERVED).contains(&wanted) {
+        return None;
+    }
+    let mut names = vec![fd];
+    if let Some(slot) = SLOTS.get(usize::try_from(fd).ok()?) {
+        change(slot);
+    }
+    fence(Ordering::SeqCst);
+    if COPIED.load(Ordering::SeqCst) {
+        for other in noted_from(0) {
+            let Some(slot) = SLOTS.get(other as usize) else { continue };
+            if (slot.load(Ordering::Acquire) ^ wanted) & !MIXED == 0 {
+                change(slot);
+                names.push(other as RawFd);
+            }
+        }
+    }
+    Some(names)
+}
+
+/// Notes that `fd` names the served set `index`; false when the number is beyond the table.
+pub(crate) fn set_served(fd: RawFd, index: u32) -> bool {
+    store(fd, SERVED | index)
+}
+
+/// A thread in the kernel's epoll_wait; ends with a drop, by cancellation too.
+#[derive(Debug)]
+pub struct InKernel(RawFd);
+
+/// The calling thread is about to enter the kernel's epoll_wait on the candidate `fd`; None when it is none any more.
+pub fn enter_kernel(fd: RawFd) -> Option<InKernel> {
+    let count = usize::try_from(fd).ok().and_then(|i| WAITERS.get(i))?;
+    count.fetch_add(1, Ordering::SeqCst);
+    let guard = InKernel(fd);
+    fence(Ordering::SeqCst);
+    (mark(fd) == Some(Mark::Candidate)).then_some(guard)
+}
+
+impl Drop for InKernel {
+    fn drop(&mut self) {
+        if let Some(count) = usize::try_from(self.0).ok().and_then(|i| WAITERS.get(i)) {
+            count.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// How many threads are in the kernel's epoll_wait on `fd`.
+pub(crate) fn in_kernel(fd: RawFd) -> u32 {
+    usize::try_from(fd).ok().and_then(|i| WAITERS.get(i)).map_or(0, |n| n.load(Ordering::SeqCst))
+}
+
+/// In the child of a fork: sets are the parent's, and so are the threads that wait on them.
+pub(crate) fn forget_sets() {
+    for fd in noted_from(0) {
+        if mark(fd as RawFd).is_some() {
+            clear(fd as RawFd);
+            if let Some(n) = WAITERS.get(fd as usize) {
+                n.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
 /// Marks a number as an inherited socket (a dup of one).
 pub(crate) fn mark_inherited(fd: RawFd) {
     store(fd, INHERITED);
 }
 
-/// Clears the slot of an inherited socket; other slots stay.
+/// Clears the slot of an inherited socket.
 pub(crate) fn forget_inherited(fd: RawFd) {
     if get(fd) == Slot::Inherited {
         clear(fd);
+    }
+}
+
+/// Clears the slot of an inherited socket or an epoll descriptor; other slots stay.
+pub(crate) fn forget_kernel(fd: RawFd) {
+    if get(fd) == Slot::Inherited || mark(fd).is_some() {
+        clear(fd);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Numbers that no test has open.
+    const BASE: RawFd = 900_000;
+
+    #[test]
+    fn marks_are_the_kernels_descriptors() {
+        let (a, b) = (BASE, BASE + 1);
+        set_candidate(a);
+        set_candidate(b);
+        assert_eq!((get(a), mark(a)), (Slot::Kernel, Some(Mark::Candidate)));
+        assert!(is_noted(a) && is_ours_or_set(a));
+        assert!(!is_special(a) && !is_ours(a) && !is_internal(a) && !is_datagram(a));
+        assert!(mix_candidate(a));
+        assert_eq!(serve(a, 5), Some((vec![a], true)));
+        assert_eq!(serve(a, 6), None);
+        assert_eq!((get(a), mark(a)), (Slot::Kernel, Some(Mark::Served(5))));
+        assert!(!is_special(a) && !is_ours(a) && !is_datagram(a));
+        assert!(!mix_candidate(a));
+        assert_eq!(serve(b, 6), Some((vec![b], false)));
+        clear(a);
+        clear(b);
+        assert_eq!((mark(a), is_noted(b)), (None, false));
+    }
+
+    #[test]
+    fn copies_are_one_set() {
+        let (a, b, c, other) = (BASE + 10, BASE + 11, BASE + 12, BASE + 13);
+        set_candidate(a);
+        set_candidate(other);
+        copy_candidate(a, b);
+        mix_candidate(b);
+        copy_candidate(a, c);
+        let (mut names, mixed) = serve(c, 9).unwrap();
+        names.sort_unstable();
+        assert_eq!((names, mixed), (vec![a, b, c], true));
+        assert_eq!(mark(a), Some(Mark::Served(9)));
+        assert_eq!(mark(other), Some(Mark::Candidate));
+        demote(other);
+        assert_eq!(mark(other), None);
+        // Only a candidate's mark is copied: a served set knows its numbers.
+        copy_candidate(a, other);
+        assert_eq!(mark(other), None);
+        for fd in [a, b, c] {
+            clear(fd);
+        }
+    }
+
+    #[test]
+    fn waiters_in_the_kernel_are_seen() {
+        let a = BASE + 20;
+        assert!(enter_kernel(a).is_none());
+        set_candidate(a);
+        let guard = enter_kernel(a);
+        assert!(guard.is_some());
+        assert_eq!(in_kernel(a), 1);
+        serve(a, 1);
+        assert!(enter_kernel(a).is_none());
+        assert_eq!(in_kernel(a), 1);
+        drop(guard);
+        assert_eq!(in_kernel(a), 0);
+        clear(a);
     }
 }

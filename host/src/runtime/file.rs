@@ -9,6 +9,8 @@ use std::time::Duration;
 use matnet_stack::{Kind, Readiness, SocketId};
 
 use super::mirror::Mirror;
+use super::sets::Link;
+use super::small::Small;
 
 /// Index of a file in [`Files`]; valid while the runtime lock is held or the file is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +52,7 @@ pub struct File {
     /// O_ASYNC and the like, kept so that F_GETFL gives back what F_SETFL took.
     pub status_flags: i32,
     /// Numbers that name this file.
-    pub fds: Vec<RawFd>,
+    pub fds: Small<RawFd>,
     /// Calls that wait on it.
     pub holds: u32,
     /// SO_RCVTIMEO; None waits for ever.
@@ -59,16 +61,25 @@ pub struct File {
     pub sndtimeo: Option<Duration>,
     /// SO_LINGER as set: on, seconds.
     pub linger: (bool, i32),
+    /// What most files have nothing of.
+    rare: Option<Box<Rare>>,
+    /// Sleeping threads.
+    pub(crate) watchers: Small<Watcher>,
+    /// The kernel's view, once the kernel has to know about the socket.
+    pub(crate) mirror: Option<Box<Mirror>>,
+    /// Its registrations in epoll sets that are served here.
+    pub(crate) sets: Link,
+}
+
+/// What the program set on a socket, as far as it is not the stack's.
+#[derive(Debug, Default)]
+pub struct Rare {
     /// Options to replay when the socket moves to the kernel.
     pub recorded: Vec<RecordedOption>,
     /// bind(2) was called with this sockaddr.
     pub bound: Option<Vec<u8>>,
     /// Host-side options without effect on the stack, by (level, name), so that get gives back what set took.
     pub host_options: Vec<(i32, i32, i32)>,
-    /// Sleeping threads.
-    pub(crate) watchers: Vec<Watcher>,
-    /// The kernel's view, once the kernel has to know about the socket.
-    pub(crate) mirror: Option<Mirror>,
 }
 
 impl File {
@@ -81,22 +92,76 @@ impl File {
             protocol,
             nonblock: false,
             status_flags: 0,
-            fds: Vec::new(),
+            fds: Small::new(),
             holds: 0,
             rcvtimeo: None,
             sndtimeo: None,
             linger: (false, 0),
-            recorded: Vec::new(),
-            bound: None,
-            host_options: Vec::new(),
-            watchers: Vec::new(),
+            rare: None,
+            watchers: Small::new(),
             mirror: None,
+            sets: Link::NONE,
         }
+    }
+
+    /// What the program set, if anything.
+    pub fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    /// The same, to add to it.
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// True for SOCK_STREAM.
     pub fn is_stream(&self) -> bool {
         self.socket.kind == Kind::Tcp
+    }
+}
+
+/// Which file a socket of the stack belongs to: a list for each kind, by the socket's number.
+#[derive(Debug, Default)]
+pub(crate) struct BySocket {
+    lists: [Vec<u32>; 3],
+}
+
+/// No file.
+const NOBODY: u32 = u32::MAX;
+
+impl BySocket {
+    fn list(&mut self, kind: Kind) -> &mut Vec<u32> {
+        let [tcp, udp, ping] = &mut self.lists;
+        match kind {
+            Kind::Tcp => tcp,
+            Kind::Udp => udp,
+            Kind::Ping => ping,
+        }
+    }
+
+    pub(crate) fn insert(&mut self, socket: SocketId, file: FileId) {
+        let (list, at) = (self.list(socket.kind), socket.number() as usize);
+        if at >= list.len() {
+            list.resize(at + 1, NOBODY);
+        }
+        if let Some(entry) = list.get_mut(at) {
+            *entry = file.0;
+        }
+    }
+
+    /// The file; the caller makes sure that it is of this very socket and not of one that had the number before.
+    pub(crate) fn get(&mut self, socket: SocketId) -> Option<FileId> {
+        let entry = self.list(socket.kind).get(socket.number() as usize);
+        entry.filter(|file| **file != NOBODY).map(|file| FileId(*file))
+    }
+
+    /// Forgets the socket of `file`. The number may be another's by now.
+    pub(crate) fn remove(&mut self, socket: SocketId, file: FileId) {
+        if let Some(entry) =
+            self.list(socket.kind).get_mut(socket.number() as usize).filter(|f| **f == file.0)
+        {
+            *entry = NOBODY;
+        }
     }
 }
 
@@ -143,5 +208,45 @@ impl Files {
     /// All open files.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &File)> {
         self.entries.iter().enumerate().filter_map(|(i, f)| Some((FileId(i as u32), f.as_ref()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_used_again_is_not_forgotten_with_its_old_socket() {
+        let mut stack = matnet_stack::Stack::new(
+            matnet_stack::Config {
+                mac: Default::default(),
+                addr: matnet_stack::Ipv4Cidr { addr: std::net::Ipv4Addr::new(10, 0, 0, 1), prefix: 24 },
+                gateway: None,
+                mtu: 1500,
+                capabilities: Default::default(),
+                congestion: Default::default(),
+                loopback: false,
+            },
+            matnet_stack::Instant::ZERO,
+            [1; 32],
+        );
+        let mut table = BySocket::default();
+        let old = stack.open(Kind::Tcp).unwrap();
+        let udp = stack.open(Kind::Udp).unwrap();
+        table.insert(old, FileId(3));
+        table.insert(udp, FileId(4));
+        stack.close(matnet_stack::Instant::ZERO, old);
+        let new = stack.open(Kind::Tcp).unwrap();
+        assert_eq!(old.number(), new.number());
+        table.insert(new, FileId(5));
+        table.remove(old, FileId(3));
+        assert_eq!((table.get(new), table.get(udp)), (Some(FileId(5)), Some(FileId(4))));
+        table.remove(new, FileId(5));
+        assert_eq!((table.get(new), table.get(udp)), (None, Some(FileId(4))));
+    }
+
+    #[test]
+    fn an_idle_file_is_small() {
+        assert!(size_of::<Option<File>>() <= 160, "{}", size_of::<Option<File>>());
     }
 }

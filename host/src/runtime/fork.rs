@@ -8,7 +8,6 @@
 use std::cell::UnsafeCell;
 use std::os::fd::RawFd;
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fdtable::{self, Slot};
 use super::{Locked, exit, inside, start, sys, wait};
@@ -20,14 +19,6 @@ struct Carried(UnsafeCell<Option<Locked<'static>>>);
 unsafe impl Sync for Carried {}
 
 static CARRIED: Carried = Carried(UnsafeCell::new(None));
-
-/// A child may have copies of our descriptors.
-static HAPPENED: AtomicBool = AtomicBool::new(false);
-
-/// True when this process has forked: closing a number may not be the end of what it named.
-pub(super) fn happened() -> bool {
-    HAPPENED.load(Ordering::Relaxed)
-}
 
 /// Registers the handlers, once per process image.
 pub(crate) fn install() {
@@ -46,7 +37,6 @@ unsafe extern "C" fn prepare() {
 }
 
 unsafe extern "C" fn parent() {
-    HAPPENED.store(true, Ordering::Relaxed);
     // SAFETY: as in `prepare`; this thread holds the gate since then.
     let locked = unsafe { (*CARRIED.0.get()).take() };
     // SAFETY: `prepare` locked it and forgot the guard.
@@ -70,6 +60,8 @@ unsafe extern "C" fn child() {
                 _ => {}
             }
         }
+        // The sets are the parent's; the kernel's, which are shared, have only the kernel's descriptors in them.
+        fdtable::forget_sets();
         // Not dropped: that would settle, and send frames that are the parent's to send.
         std::mem::forget(locked);
     }

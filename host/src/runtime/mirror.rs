@@ -36,6 +36,8 @@ pub(crate) struct Registration {
     pub(crate) fd: RawFd,
     pub(crate) events: u32,
     pub(crate) data: u64,
+    /// A EPOLLONESHOT that has fired and was not armed again. The kernel's set does not have it, since EPOLL_CTL_ADD would arm it.
+    pub(crate) fired: bool,
 }
 
 /// The pair behind a descriptor.
@@ -177,9 +179,9 @@ impl Mirror {
         self.armed = true;
     }
 
-    /// Takes `fd` out of its epoll sets: its socket ends, but a child of a fork may keep the pair's end, which hangs up now.
+    /// Takes `fd` out of its epoll sets: its socket ends, and M goes before A, which hangs up then; a child of a fork may keep A.
     pub(crate) fn leave(&self, fd: RawFd) {
-        for r in self.registrations.iter().filter(|r| r.fd == fd) {
+        for r in self.registrations.iter().filter(|r| r.fd == fd && !r.fired) {
             let mut none = libc::epoll_event { events: 0, u64: 0 };
             let _ = sys::epoll_ctl(r.epfd, libc::EPOLL_CTL_DEL, fd, &mut none);
         }
@@ -189,7 +191,11 @@ impl Mirror {
     /// must not get events with a stranger's data.
     pub(crate) fn take_live(&mut self) -> Vec<Registration> {
         let mut all = std::mem::take(&mut self.registrations);
-        all.retain(|r| {
+        all.retain_mut(|r| {
+            if r.fired {
+                return true;
+            }
+            r.fired = r.events & libc::EPOLLONESHOT as u32 != 0 && has_fired(r.epfd, r.fd);
             let mut probe = libc::epoll_event { events: 0, u64: r.data };
             match sys::epoll_ctl(r.epfd, libc::EPOLL_CTL_ADD, r.fd, &mut probe) {
                 Err(e) => e == Errno(libc::EEXIST),
@@ -208,10 +214,57 @@ impl Mirror {
     }
 }
 
+/// True when the kernel's set holds `fd` as a oneshot that has fired: proc(5) shows the bits that are left.
+fn has_fired(epfd: RawFd, fd: RawFd) -> bool {
+    let private = (libc::EPOLLONESHOT | libc::EPOLLET | libc::EPOLLWAKEUP) as u32;
+    let Ok(path) = std::ffi::CString::new(format!("/proc/self/fdinfo/{epfd}")) else { return false };
+    let Ok(info) = sys::open(&path, libc::O_RDONLY | libc::O_CLOEXEC, 0) else { return false };
+    let (mut text, mut part) = (Vec::new(), [0u8; 4096]);
+    while let Ok(n @ 1..) = sys::read(info, &mut part) {
+        text.extend_from_slice(part.get(..n).unwrap_or_default());
+    }
+    let _ = sys::close(info);
+    fired_in(&String::from_utf8_lossy(&text), fd, private)
+}
+
+/// Looks for a line such as `tfd:        5 events: 40000000 data: ...`.
+fn fired_in(info: &str, fd: RawFd, private: u32) -> bool {
+    info.lines().any(|line| {
+        let mut words = line.split_whitespace();
+        let tfd = (words.next() == Some("tfd:")).then(|| words.next()?.parse::<RawFd>().ok()).flatten();
+        let events =
+            (words.next() == Some("events:")).then(|| u32::from_str_radix(words.next()?, 16).ok()).flatten();
+        tfd == Some(fd) && events.is_some_and(|e| e & !private == 0)
+    })
+}
+
 impl Drop for Mirror {
     fn drop(&mut self) {
         if self.m >= 0 {
             fdspace::close_internal(self.m);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fired_oneshot_is_known_to_the_kernel() {
+        let epfd = sys::epoll_create().unwrap();
+        let [a, b] = sys::socketpair(libc::SOCK_STREAM | libc::SOCK_CLOEXEC).unwrap();
+        let mut event = libc::epoll_event { events: (libc::EPOLLOUT | libc::EPOLLONESHOT) as u32, u64: 7 };
+        sys::epoll_ctl(epfd, libc::EPOLL_CTL_ADD, a, &mut event).unwrap();
+        assert!(!has_fired(epfd, a));
+        let mut out = [libc::epoll_event { events: 0, u64: 0 }; 2];
+        assert_eq!(sys::epoll_look(epfd, &mut out), Ok(1));
+        assert!(has_fired(epfd, a));
+        assert!(!has_fired(epfd, b));
+        sys::epoll_ctl(epfd, libc::EPOLL_CTL_MOD, a, &mut event).unwrap();
+        assert!(!has_fired(epfd, a));
+        for fd in [a, b, epfd] {
+            sys::close(fd).unwrap();
         }
     }
 }

@@ -16,18 +16,22 @@ pub mod fdspace;
 pub mod fdtable;
 pub mod file;
 pub mod fork;
+mod guess;
 pub mod inside;
 pub(crate) mod mirror;
 pub(crate) mod quiet;
+pub(crate) mod sets;
+mod small;
 pub mod start;
 pub mod sys;
 mod thread;
 pub mod wait;
 
+use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::os::fd::RawFd;
 
-use matnet_stack::{Event, Full, Readiness, Sink, SocketId, Stack, Transmit};
+use matnet_stack::{Event, Full, Instant, Readiness, Sink, Stack, Transmit};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::errno::Errno;
@@ -40,8 +44,14 @@ pub use exit::{after_exec_failed, before_exec, flush_with, on_exit, on_orderly_e
 pub use start::{get, hooks_enabled, set_preloaded, settings, start};
 pub use thread::is_last as is_last_thread;
 
+/// Frames taken from the device in one go, after which others get the lock.
+const BUDGET: usize = 32;
+
 /// How soon a device that took no more is tried again. A TAP queues without limit by default, so this is rare.
 const DEVICE_RETRY: std::time::Duration = std::time::Duration::from_millis(1);
+
+/// Less than a segment of bulk data has, bytes.
+const SMALL: usize = 1000;
 
 /// A stack and its device, for the life of the process.
 pub struct Runtime {
@@ -61,8 +71,10 @@ pub struct Shared {
     /// Open sockets.
     pub files: Files,
     link: Box<dyn Link>,
-    by_socket: std::collections::HashMap<SocketId, FileId>,
+    by_socket: file::BySocket,
     waiters: wait::Waiters,
+    /// Epoll sets.
+    pub(crate) sets: sets::Sets,
     /// Event descriptors to signal after the unlock.
     wakes: Vec<RawFd>,
     /// The device took no more: try again soon.
@@ -71,13 +83,19 @@ pub struct Shared {
     device_gone: bool,
     /// Who attends to the device and the timers.
     watch: drive::Watch,
+    /// What a driver may spare itself.
+    habits: guess::Habits,
     placeholder: RawFd,
+    /// The time, once asked for under the present lock.
+    clock: Cell<Option<Instant>>,
 }
 
 /// The runtime lock, held. Dropping it settles and unlocks.
 pub struct Locked<'a> {
     guard: ManuallyDrop<MutexGuard<'a, Shared>>,
     runtime: &'a Runtime,
+    /// What is due was sent and handed out already, and the next deadline.
+    settled: Option<Option<Instant>>,
     _inside: inside::Guard,
 }
 
@@ -96,20 +114,20 @@ impl std::ops::DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        let deadline = self.guard.settle();
+        let deadline = self.settled.unwrap_or_else(|| self.guard.settle());
         let kick = self.runtime.hand_on(&mut self.guard, deadline);
-        let mut wakes = std::mem::take(&mut self.guard.wakes);
-        if wakes.is_empty() {
-            // Keeps the vector's memory.
-            self.guard.wakes = wakes;
-            // SAFETY: the guard is dropped exactly once, here.
-            unsafe { ManuallyDrop::drop(&mut self.guard) };
+        // Out of the lock without an allocation: `wakes` keeps its memory.
+        let mut few = [-1; 8];
+        let mut many = Vec::new();
+        if self.guard.wakes.len() > few.len() {
+            many = std::mem::take(&mut self.guard.wakes);
         } else {
-            // SAFETY: as above.
-            unsafe { ManuallyDrop::drop(&mut self.guard) };
-            for fd in wakes.drain(..) {
-                signal(fd);
-            }
+            few.iter_mut().zip(self.guard.wakes.drain(..)).for_each(|(slot, fd)| *slot = fd);
+        }
+        // SAFETY: the guard is dropped exactly once, here.
+        unsafe { ManuallyDrop::drop(&mut self.guard) };
+        for fd in few.into_iter().take_while(|fd| *fd >= 0).chain(many) {
+            signal(fd);
         }
         if let Some(fd) = kick {
             signal(fd);
@@ -126,7 +144,9 @@ impl Runtime {
     /// Takes the lock; the thread is inside the library until it is dropped.
     pub fn lock(&self) -> Locked<'_> {
         let inside = inside::enter();
-        Locked { guard: ManuallyDrop::new(self.shared.lock()), runtime: self, _inside: inside }
+        let guard = ManuallyDrop::new(self.shared.lock());
+        guard.clock.set(None);
+        Locked { guard, runtime: self, settled: None, _inside: inside }
     }
 }
 
@@ -154,12 +174,17 @@ impl Sink for LinkSink<'_> {
 }
 
 impl Shared {
+    /// The time, read once under a lock and after each large frame: what is done in between takes microseconds.
+    pub fn now(&self) -> Instant {
+        let now = self.clock.get().unwrap_or_else(sys::now);
+        self.clock.set(Some(now));
+        now
+    }
+
     /// Sends what is due, hands out events, and returns the next deadline.
-    fn settle(&mut self) -> Option<matnet_stack::Instant> {
+    fn settle(&mut self) -> Option<Instant> {
         self.transmit();
-        while let Some(event) = self.stack.poll_event() {
-            self.on_event(event);
-        }
+        self.dispatch();
         while let Some(entry) = self.stack.poll_log() {
             start::log_entry(&entry);
         }
@@ -167,14 +192,15 @@ impl Shared {
         if !self.device_full {
             return deadline;
         }
-        let retry = sys::now() + DEVICE_RETRY;
+        let retry = self.now() + DEVICE_RETRY;
         Some(deadline.map_or(retry, |d| d.min(retry)))
     }
 
     /// Hands due frames to the device.
     pub(crate) fn transmit(&mut self) {
+        let now = self.now();
         let mut sink = LinkSink { link: self.link.as_mut(), gone: None, full: false };
-        self.stack.poll_transmit(sys::now(), &mut sink);
+        self.stack.poll_transmit(now, &mut sink);
         let gone = sink.gone;
         self.device_full = sink.full;
         if let Some(e) = gone {
@@ -197,44 +223,88 @@ impl Shared {
 
     /// Feeds what the device has received to the stack, up to a budget; true when there may be more.
     pub(crate) fn drain_device(&mut self) -> bool {
-        /// Frames after which others get the lock.
-        const BUDGET: usize = 32;
-        for _ in 0..BUDGET {
-            if self.device_gone {
-                return false;
+        (0..BUDGET).all(|_| self.take_frame().is_some())
+    }
+
+    /// As [`Shared::drain_device`], for a driver, and how many frames it took: after a small frame the next read mostly finds
+    /// nothing, so it is made only where it used to find something. What it leaves is the next driver's, or the stack thread's.
+    pub(crate) fn take_turn(&mut self) -> usize {
+        let mut hoped = false;
+        for taken in 0..BUDGET {
+            let frame = self.take_frame();
+            if hoped {
+                self.habits.more.learn(frame.is_some());
             }
-            match self.link.recv() {
-                Ok(Some((frame, meta))) => {
-                    self.stack.on_frame(sys::now(), frame, meta);
-                    // One acknowledgement for a drained queue is cheapest, but a sender must not run dry.
-                    if self.stack.ack_overdue() {
-                        self.transmit();
-                    }
-                }
-                Ok(None) => return false,
-                Err(e) => {
-                    self.lose_device(e);
-                    return false;
-                }
+            let Some(len) = frame else { return taken };
+            hoped = len < SMALL;
+            if hoped && !self.habits.more.likely() {
+                return taken + 1;
             }
         }
-        true
+        BUDGET
+    }
+
+    /// Feeds one frame to the stack and returns its length; None when the device has none.
+    fn take_frame(&mut self) -> Option<usize> {
+        if self.device_gone {
+            return None;
+        }
+        match self.link.recv() {
+            Ok(Some((frame, meta))) => {
+                let len = frame.len();
+                if len >= SMALL {
+                    self.clock.set(None);
+                }
+                self.stack.on_frame(self.now(), frame, meta);
+                // One acknowledgement for a drained queue is cheapest, but a sender must not run dry, and what a SYN-ACK brings
+                // is in the device by the next look.
+                if self.stack.ack_overdue() {
+                    self.transmit();
+                }
+                Some(len)
+            }
+            Ok(None) => None,
+            Err(e) => {
+                self.lose_device(e);
+                None
+            }
+        }
+    }
+
+    /// Sends what is due, and takes the frames that are there then until `done`: the kernel behind a TAP answers a SYN while it
+    /// takes it.
+    pub(crate) fn exchange(&mut self, done: impl Fn(&Stack) -> bool) {
+        self.transmit();
+        let _ = (0..BUDGET).all(|_| self.take_frame().is_some() && !done(&self.stack));
+    }
+
+    /// Hands out what happened.
+    pub(crate) fn dispatch(&mut self) {
+        while let Some(event) = self.stack.poll_event() {
+            self.on_event(event);
+        }
     }
 
     fn on_event(&mut self, event: Event) {
-        let Some(&id) = self.by_socket.get(&event.socket) else { return };
+        let Some(id) = self.by_socket.get(event.socket) else { return };
+        if self.files.get(id).is_none_or(|f| f.socket != event.socket) {
+            return;
+        }
         let now = self.readiness(id);
         let Some(file) = self.files.get_mut(id) else { return };
         if let Some(mirror) = file.mirror.as_mut() {
             mirror.raise(event.edges, now);
         }
         let urgent = Readiness::ERR | Readiness::HUP;
-        for w in &file.watchers {
+        for w in file.watchers.iter() {
             if event.edges.intersects(w.interest | urgent) {
                 if let Some(fd) = self.waiters.wake(w.waiter) {
                     self.wakes.push(fd);
                 }
             }
+        }
+        if !file.sets.is_none() {
+            self.sets.on_edges(file.sets, event.edges, &mut self.waiters, &mut self.wakes);
         }
     }
 
@@ -315,7 +385,7 @@ impl Shared {
                     file.fds.retain(|&f| f != fd);
                     let last = file.fds.is_empty();
                     if let Some(m) = file.mirror.as_mut() {
-                        if last && fork::happened() {
+                        if last {
                             m.leave(fd);
                         }
                         m.unregister(None, Some(fd));
@@ -326,7 +396,8 @@ impl Shared {
             Slot::Inherited => {
                 fdtable::clear(fd);
             }
-            Slot::Kernel | Slot::Internal => {}
+            Slot::Kernel => self.unname_set(fd),
+            Slot::Internal => {}
         }
     }
 
@@ -351,20 +422,21 @@ impl Shared {
             return;
         }
         if let Some(file) = self.files.remove(id) {
-            self.by_socket.remove(&file.socket);
+            self.by_socket.remove(file.socket, id);
             self.stack.close(sys::now(), file.socket);
+            self.leave_sets(file.sets, false);
         }
     }
 
     /// Takes the stack's socket away from a file that moves to the kernel.
     pub(crate) fn detach(&mut self, id: FileId) -> Option<File> {
         let file = self.files.remove(id)?;
-        self.by_socket.remove(&file.socket);
+        self.by_socket.remove(file.socket, id);
         self.stack.close(sys::now(), file.socket);
-        for &fd in &file.fds {
+        for &fd in file.fds.iter() {
             fdtable::clear(fd);
         }
-        for w in &file.watchers {
+        for w in file.watchers.iter() {
             if let Some(fd) = self.waiters.wake(w.waiter) {
                 self.wakes.push(fd);
             }
@@ -406,7 +478,7 @@ impl Shared {
         if let Some(old) = file.mirror.as_mut() {
             mirror.registrations = old.take_live();
         }
-        for &fd in &file.fds {
+        for &fd in file.fds.iter() {
             let flags = sys::fcntl(fd, libc::F_GETFD, 0).unwrap_or(0);
             let cloexec = if flags & libc::FD_CLOEXEC != 0 { libc::O_CLOEXEC } else { 0 };
             if let Err(e) = sys::dup3(a, fd, cloexec) {
@@ -421,14 +493,14 @@ impl Shared {
             mirror.settle(first, now);
         }
         readd(&mirror.registrations);
-        file.mirror = Some(mirror);
+        file.mirror = Some(Box::new(mirror));
         Ok(())
     }
 }
 
 /// Adds descriptors to the epoll sets that they were in, after their numbers got a new object.
 pub(crate) fn readd(registrations: &[Registration]) {
-    for r in registrations {
+    for r in registrations.iter().filter(|r| !r.fired) {
         let mut event = libc::epoll_event { events: r.events, u64: r.data };
         let _ = sys::epoll_ctl(r.epfd, libc::EPOLL_CTL_ADD, r.fd, &mut event);
     }

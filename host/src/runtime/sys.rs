@@ -85,6 +85,12 @@ pub fn write(fd: RawFd, buf: &[u8]) -> Result<usize, Errno> {
     unsafe { sys!(SYS_write, fd, buf.as_ptr(), buf.len()) }
 }
 
+/// sched_yield(2)
+pub fn sched_yield() {
+    // SAFETY: no pointers.
+    let _ = unsafe { sys!(SYS_sched_yield) };
+}
+
 /// pread(2)
 pub fn pread(fd: RawFd, buf: &mut [u8], offset: i64) -> Result<usize, Errno> {
     // SAFETY: as in `read`.
@@ -227,6 +233,20 @@ pub fn getsockopt(fd: RawFd, level: c_int, name: c_int, value: &mut [u8]) -> Res
 pub fn epoll_ctl(epfd: RawFd, op: c_int, fd: RawFd, event: &mut libc::epoll_event) -> Result<(), Errno> {
     // SAFETY: `event` is valid.
     unsafe { sys!(SYS_epoll_ctl, epfd, op, fd, std::ptr::from_mut(event)) }.map(drop)
+}
+
+/// epoll_create1(2)
+#[cfg(test)]
+pub(crate) fn epoll_create() -> Result<RawFd, Errno> {
+    // SAFETY: no pointers.
+    unsafe { sys!(SYS_epoll_create1, libc::EPOLL_CLOEXEC) }.map(|n| n as RawFd)
+}
+
+/// epoll_wait(2) without waiting: how many of `out` were filled. An empty `out` is EINVAL.
+pub fn epoll_look(epfd: RawFd, out: &mut [libc::epoll_event]) -> Result<usize, Errno> {
+    let most = out.len().min(c_int::MAX as usize);
+    // SAFETY: the slice is valid for writes of that many events; no signal mask is given.
+    unsafe { sys!(SYS_epoll_pwait, epfd, out.as_mut_ptr(), most, 0, 0, 8) }
 }
 
 /// prlimit(2) of this process: returns the old limits.

@@ -93,11 +93,10 @@ extern "C" fn main(arg: *mut c_void) -> *mut c_void {
         }
         let (timeout, device) = match runtime.attend_or_rest(&mut seen) {
             Next::Again => continue,
-            Next::Own(until) => (until.map(|t| t.since(sys::now())), runtime.device_fd),
+            Next::Own(until, device) => (until.map(|t| t.since(sys::now())), device),
             Next::Nap => (Some(drive::NAP), -1),
             Next::Park => (None, -1),
         };
-        let device = if runtime.lock().device_gone { -1 } else { device };
         let mut fds = [runtime.wake_fd, device].map(|fd| pollfd { fd, events: libc::POLLIN, revents: 0 });
         // A signal cannot interrupt this thread; any other error would spin, so it is slowed down.
         if sys::poll(&mut fds, timeout).is_err() {

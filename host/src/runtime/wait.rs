@@ -21,6 +21,7 @@ use libc::{c_int, nfds_t, pollfd, sigset_t, timespec};
 use matnet_stack::{Instant, Readiness};
 
 use super::file::FileId;
+use super::sets::SetId;
 use super::{Locked, Runtime, Shared, fdspace, inside, start, sys};
 use crate::errno::Errno;
 
@@ -29,47 +30,73 @@ unsafe extern "C-unwind" {
     fn ppoll(fds: *mut pollfd, nfds: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int;
 }
 
-/// The pool of sleepers.
+/// The pool of sleepers. Those asleep are linked, so that finding one does not depend on how many there are.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     entries: Vec<Waiter>,
     free: Vec<u32>,
+    /// The last that went to sleep.
+    sleeper: Option<u32>,
 }
 
 #[derive(Debug)]
 struct Waiter {
     fd: RawFd,
     asleep: bool,
+    /// Neighbours among those asleep.
+    next: Option<u32>,
+    before: Option<u32>,
 }
 
 impl Waiters {
     fn acquire(&mut self) -> Result<(u32, RawFd), Errno> {
         if let Some(index) = self.free.pop() {
-            if let Some(w) = self.entries.get_mut(index as usize) {
-                w.asleep = true;
-                return Ok((index, w.fd));
+            if let Some(fd) = self.event(index) {
+                self.link(index);
+                return Ok((index, fd));
             }
         }
         let fd = fdspace::internal(sys::eventfd(libc::EFD_CLOEXEC | libc::EFD_NONBLOCK)?)?;
-        self.entries.push(Waiter { fd, asleep: true });
-        Ok(((self.entries.len() - 1) as u32, fd))
+        self.entries.push(Waiter { fd, asleep: false, next: None, before: None });
+        let index = (self.entries.len() - 1) as u32;
+        self.link(index);
+        Ok((index, fd))
+    }
+
+    fn entry(&mut self, index: Option<u32>) -> Option<&mut Waiter> {
+        self.entries.get_mut(index? as usize)
+    }
+
+    fn link(&mut self, index: u32) {
+        let next = self.sleeper.replace(index);
+        if let Some(w) = self.entry(next) {
+            w.before = Some(index);
+        }
+        if let Some(w) = self.entry(Some(index)) {
+            (w.asleep, w.next, w.before) = (true, next, None);
+        }
     }
 
     /// Marks the waiter as woken; its event descriptor, unless it was woken before.
     pub(crate) fn wake(&mut self, index: u32) -> Option<RawFd> {
-        let w = self.entries.get_mut(index as usize)?;
-        std::mem::take(&mut w.asleep).then_some(w.fd)
+        let w = self.entry(Some(index))?;
+        if !std::mem::take(&mut w.asleep) {
+            return None;
+        }
+        let (fd, next, before) = (w.fd, w.next, w.before);
+        if let Some(w) = self.entry(next) {
+            w.before = before;
+        }
+        match self.entry(before) {
+            Some(w) => w.next = next,
+            None => self.sleeper = next,
+        }
+        Some(fd)
     }
 
     /// Wakes one sleeper, if there is one.
     pub(crate) fn wake_any(&mut self) -> Option<RawFd> {
-        if self.free.len() == self.entries.len() {
-            return None;
-        }
-        self.entries.iter_mut().find(|w| w.asleep).map(|w| {
-            w.asleep = false;
-            w.fd
-        })
+        self.wake(self.sleeper?)
     }
 
     /// The waiter's event descriptor.
@@ -83,6 +110,8 @@ impl Waiters {
 pub enum Woken {
     /// A socket of ours or a kernel descriptor may be ready: look.
     Look,
+    /// A socket of ours may be ready; there was no sleep, and the kernel's descriptors were not asked.
+    Early,
     /// The time is over.
     TimedOut,
     /// A signal handler ran.
@@ -91,7 +120,7 @@ pub enum Woken {
 
 thread_local! {
     // `const` and no destructor: see `inside`. The innermost of this thread; each links to the one that its handler interrupted.
-    static WAITS: Cell<*mut Registered<'static>> = const { Cell::new(std::ptr::null_mut()) };
+    static WAITS: Cell<*mut Registered<'static, 'static>> = const { Cell::new(std::ptr::null_mut()) };
     static HOLDS: Cell<*const Hold<'static>> = const { Cell::new(std::ptr::null()) };
 }
 
@@ -101,10 +130,12 @@ pub fn abandon() {
         // A fault in the library itself: the lock may be this thread's.
         return;
     }
+    inside::allow_cancellation();
     // SAFETY: a pointer is linked only while its owner's frame exists: this thread waits in it, and a handler runs.
     while let Some(registered) = unsafe { WAITS.get().as_mut() } {
         let mut shared = registered.runtime.lock();
-        registered.undo(&mut shared);
+        registered.give_up(&mut shared);
+        registered.end_at_once();
     }
     // SAFETY: as above.
     while let Some(hold) = unsafe { HOLDS.get().as_ref() } {
@@ -119,34 +150,42 @@ pub(super) fn forget() {
 }
 
 /// Registration of one sleep; undone on drop, also by cancellation.
-struct Registered<'a> {
+struct Registered<'a, 'f> {
     runtime: &'a Runtime,
     waiter: u32,
     fd: RawFd,
-    files: Vec<FileId>,
+    /// What it is registered on: the caller's list, so that a sleep allocates nothing.
+    files: &'f [(FileId, Readiness)],
+    set: Option<SetId>,
     drives: bool,
+    /// The processor was given away instead of a sleep: from when to when.
+    yielded: Option<(Instant, Instant)>,
     /// The event descriptor may hold a count.
     signalled: bool,
     undone: bool,
-    outer: *mut Registered<'static>,
+    /// Where ppoll gets the event descriptor from.
+    event: *mut pollfd,
+    outer: *mut Registered<'static, 'static>,
 }
 
-impl Registered<'_> {
+impl Registered<'_, '_> {
     /// Ends the sleep under the lock.
     fn undo(&mut self, shared: &mut Shared) {
-        inside::set_waiting_on(-1, false);
+        inside::set_waiting_on(-1, 0);
         WAITS.set(self.outer);
         if std::mem::replace(&mut self.undone, true) {
             return;
         }
-        // Freed here, inside the library: a handler must not find this thread in the allocator.
-        for id in std::mem::take(&mut self.files) {
+        for &(id, _) in std::mem::take(&mut self.files) {
             if let Some(f) = shared.files.get_mut(id) {
                 f.watchers.retain(|w| w.waiter != self.waiter);
             }
             shared.release(id);
         }
-        self.runtime.end_drive(shared, self.waiter, self.drives);
+        if let Some(set) = self.set {
+            shared.set_wake(set, self.waiter);
+        }
+        self.runtime.end_drive(shared, self.waiter, self.drives, self.yielded);
         let woken = shared.waiters.wake(self.waiter).is_none();
         shared.waiters.free.push(self.waiter);
         // Empties the counter for the next sleeper. A count that comes later makes that one look once too often, no harm.
@@ -156,13 +195,35 @@ impl Registered<'_> {
     }
 }
 
-impl Drop for Registered<'_> {
+impl Registered<'_, '_> {
+    /// Ends the wait for good: what its set has to tell is another sleeper's.
+    fn give_up(&mut self, shared: &mut Shared) {
+        self.undo(shared);
+        if let Some(set) = self.set.take() {
+            shared.pass_on(set);
+            shared.reap_set(set);
+        }
+    }
+}
+
+impl Registered<'_, '_> {
+    /// Should the jump stay within the handler, the wait goes on and nothing would end it: an event descriptor is always
+    /// writable, so its ppoll, if it has yet to begin, returns at once.
+    fn end_at_once(&self) {
+        if !self.event.is_null() {
+            // SAFETY: an entry of the array that `sleep` was called with; its frame is below the handler's.
+            unsafe { (*self.event).events = libc::POLLIN | libc::POLLOUT };
+        }
+    }
+}
+
+impl Drop for Registered<'_, '_> {
     fn drop(&mut self) {
         if !self.runtime.is_current() {
             return;
         }
         let mut shared = self.runtime.lock();
-        self.undo(&mut shared);
+        self.give_up(&mut shared);
     }
 }
 
@@ -172,7 +233,7 @@ impl Runtime {
         start::get().is_some_and(|r| std::ptr::eq(r, self))
     }
 
-    /// Sleeps until something of `files` happens, one of `kernel` is ready, a handler ran, or `until`.
+    /// Sleeps until something of `files` or `set` happens, one of `kernel` is ready, a handler ran, or `until`.
     ///
     /// `locked` is given up in the sleep and comes back for the caller's look at its condition. `kernel` must have
     /// [`SPARE`] entries at its end, for the event descriptor and the device.
@@ -180,58 +241,86 @@ impl Runtime {
         &'a self,
         mut locked: Locked<'a>,
         files: &[(FileId, Readiness)],
+        set: Option<SetId>,
         kernel: &mut [pollfd],
         until: Option<Instant>,
         mask: Option<&sigset_t>,
     ) -> Result<(Woken, Locked<'a>), Errno> {
         let (waiter, fd) = locked.waiters.acquire()?;
-        let files_held = Vec::with_capacity(files.len());
         let mut registered = Registered {
             runtime: self,
             waiter,
             fd,
-            files: files_held,
+            files: &[],
+            set,
             drives: false,
+            yielded: None,
             signalled: true,
             undone: false,
+            event: std::ptr::null_mut(),
             outer: WAITS.get(),
         };
         for &(id, interest) in files {
             super::watch(&mut locked, id, waiter, interest);
             locked.hold(id);
-            registered.files.push(id);
         }
+        registered.files = files;
+        if let Some(set) = set {
+            locked.set_sleep(set, waiter);
+        }
+        // This thread looks before it sleeps, so what begins the drive need not wake it.
+        locked.sets.attending = set;
         let drive = self.begin_drive(&mut locked, waiter);
+        locked.sets.attending = None;
         registered.drives = drive.is_some();
+        if set.is_some_and(|s| locked.sets.get_mut(s).is_some_and(|s| s.has_ready())) {
+            registered.undo(&mut locked);
+            std::mem::forget(registered);
+            return Ok((Woken::Look, locked));
+        }
         if let [.., event, device] = kernel {
             *event = pollfd { fd, events: libc::POLLIN, revents: 0 };
-            let fd = drive.map_or(-1, |(device, _)| device);
+            registered.event = event;
+            let fd = drive.map_or(-1, |d| d.device);
             *device = pollfd { fd, events: libc::POLLIN, revents: 0 };
         }
-        let timer = drive.and_then(|(_, timer)| timer);
+        let timer = drive.and_then(|d| d.timer);
         let earliest = match (until, timer) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        inside::set_waiting_on(fd, registered.drives);
+        inside::set_waiting_on(fd, drive.map_or(0, |d| d.lease));
         WAITS.set((&raw mut registered).cast());
-        drop(locked);
         let spin = if registered.drives && mask.is_none() { start::settings().spin } else { Duration::ZERO };
-        let mut woken = if spin.is_zero() || !spin_on(kernel, spin, earliest) {
+        let yields = registered.drives && mask.is_none() && spin.is_zero() && locked.yields_are_likely();
+        locked.settled = drive.map(|d| d.timer);
+        drop(locked);
+        let mut woken = if yields {
+            let began = sys::now();
+            sys::sched_yield();
+            registered.yielded = Some((began, sys::now()));
+            Woken::Early
+        } else if spin.is_zero() || !spin_on(kernel, spin, earliest) {
             nap(kernel, earliest, mask)
         } else {
             Woken::Look
         };
         if !self.is_current() {
             // A handler forked, and this is the child: the stack and its lock are the parent's.
-            inside::set_waiting_on(-1, false);
+            inside::set_waiting_on(-1, 0);
             return Err(Errno::ENETDOWN);
         }
         if let [.., event, _] = kernel {
             registered.signalled = event.revents != 0;
         }
         let mut locked = self.lock();
+        // This thread is about to look at its set: what it brings in from the device wakes nobody else for it.
+        locked.sets.attending = registered.set;
         registered.undo(&mut locked);
+        if set.is_some() {
+            locked.dispatch();
+        }
+        locked.sets.attending = None;
         std::mem::forget(registered);
         if woken == Woken::TimedOut && until.is_none_or(|t| t > sys::now()) {
             // It was a timer of the stack.
@@ -269,7 +358,7 @@ fn nap(fds: &mut [pollfd], until: Option<Instant>, mask: Option<&sigset_t>) -> W
     let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let mask = mask.map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: the array, the time and the mask are valid for the call.
-    let n = unsafe { ppoll(fds.as_mut_ptr(), fds.len() as nfds_t, time, mask) };
+    let n = inside::in_ppoll(|| unsafe { ppoll(fds.as_mut_ptr(), fds.len() as nfds_t, time, mask) });
     match n {
         0 => Woken::TimedOut,
         1.. => Woken::Look,
@@ -298,6 +387,7 @@ pub fn block_on<T>(
     how: impl FnOnce(&Shared, FileId) -> Result<Blocking, Errno>,
     mut op: impl FnMut(&mut Shared, FileId) -> Result<T, Errno>,
 ) -> Result<T, Errno> {
+    inside::cancellation_point();
     let runtime = start::get().ok_or(Errno::ENETDOWN)?;
     let mut locked = runtime.lock();
     let id = locked.lookup(fd)?;
@@ -316,6 +406,13 @@ pub fn block_on<T>(
         let result = op(&mut locked, id);
         locked.settle_mirror(id, fd);
         return result;
+    }
+    if locked.look_early() {
+        let result = op(&mut locked, id);
+        locked.settle_mirror(id, fd);
+        if !matches!(result, Err(Errno::EAGAIN)) {
+            return result;
+        }
     }
     locked.hold(id);
     let hold = Hold { runtime, id, held: Cell::new(true), outer: HOLDS.get() };
@@ -339,7 +436,7 @@ fn wait_for<T>(
     loop {
         let mut spare = [pollfd { fd: -1, events: 0, revents: 0 }; SPARE];
         let woken;
-        (woken, locked) = runtime.sleep(locked, &[(id, how.interest)], &mut spare, until, None)?;
+        (woken, locked) = runtime.sleep(locked, &[(id, how.interest)], None, &mut spare, until, None)?;
         if !hold.held.get() {
             if locked.lookup(fd) != Ok(id) {
                 return Err(Errno::EBADF);
@@ -363,7 +460,7 @@ fn wait_for<T>(
             (inside::Interrupt::Restart, _) if how.timeout.is_some() => return Err(Errno::EINTR),
             (inside::Interrupt::Restart, _) => inside::clear_interrupts(),
             (inside::Interrupt::None, Woken::TimedOut) => return Err(Errno::EAGAIN),
-            (inside::Interrupt::None, Woken::Look) => {}
+            (inside::Interrupt::None, Woken::Look | Woken::Early) => {}
         }
     }
 }
@@ -388,5 +485,30 @@ impl Hold<'_> {
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
         self.let_go();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sleeper_is_woken_once() {
+        let mut waiters = Waiters::default();
+        let all: Vec<(u32, RawFd)> = (0..5).map(|_| waiters.acquire().unwrap()).collect();
+        let (second, fd) = all[1];
+        assert_eq!((waiters.wake(second), waiters.wake(second)), (Some(fd), None));
+        let mut woken: Vec<RawFd> = std::iter::from_fn(|| waiters.wake_any()).collect();
+        woken.sort_unstable();
+        let mut others: Vec<RawFd> = all.iter().map(|w| w.1).filter(|other| *other != fd).collect();
+        others.sort_unstable();
+        assert_eq!(woken, others);
+        // Whoever comes back sleeps anew.
+        waiters.free.push(second);
+        assert_eq!(waiters.acquire().unwrap(), (second, fd));
+        assert_eq!((waiters.wake_any(), waiters.wake_any()), (Some(fd), None));
+        for (_, fd) in all {
+            fdspace::close_internal(fd);
+        }
     }
 }

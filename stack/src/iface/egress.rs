@@ -5,8 +5,10 @@
 //! packet that must wait (for ARP) or that goes to ourselves is copied.
 //!
 //! With `tx_checksum` the layer-4 checksum field holds the folded pseudo-header sum and the device does the rest; with
-//! `tso` a TCP segment may be larger than the MTU and the device cuts it. Datagrams above the path MTU are fragmented
-//! here (RFC 791 section 3.2), their checksums always complete.
+//! `tso` a TCP segment may be larger than the MTU and the device cuts it; with `uso` so may several datagrams of one send,
+//! which without it are cut here. Datagrams that wait one behind the other and are alike but for their data leave as one such
+//! frame too (sendmmsg), which saves most of what the device costs for each. Datagrams above the path MTU are fragmented here (RFC 791 section 3.2), their checksums
+//! always complete.
 //!
 //! When the sink is full everything stays where it is, a half-sent datagram with its offset.
 
@@ -16,10 +18,11 @@ use crate::buf::Buf;
 use crate::counters::Counters;
 use crate::iface::keys::Keyed;
 use crate::iface::neighbor::HeldFrame;
+use crate::iface::pmtu::Path;
 use crate::iface::{Iface, Layers, Looped, MAX_LOOPED_BYTES, MAX_LOOPED_PACKETS};
 use crate::tcp::{IpOutput, SegmentIn, TcpOut};
 use crate::time::Instant;
-use crate::types::{Full, Gso, MacAddr, Sink, SocketId, Transmit, TxChecksum, TxMeta};
+use crate::types::{Capabilities, Full, Gso, MacAddr, Sink, SocketId, Transmit, TxChecksum, TxMeta};
 use crate::wire::ethernet::{self, EtherType};
 use crate::wire::{ChecksumMode, arp, ipv4, tcp, udp};
 
@@ -27,6 +30,11 @@ use crate::wire::{ChecksumMode, arp, ipv4, tcp, udp};
 const L4_START: u16 = (ethernet::HEADER_LEN + ipv4::HEADER_LEN) as u16;
 /// Packets to ourselves that one call processes; the rest is due at once, after the host had its turn.
 const LOOP_BUDGET: usize = 10_000;
+
+/// Data of one UDP datagram, or of all in a frame of several.
+const MAX_DATA: usize = 65_535 - ipv4::HEADER_LEN - udp::HEADER_LEN;
+/// UDP_MAX_SEGMENTS of Linux 6.18: datagrams in one send or frame.
+pub(crate) const MAX_SEGMENTS: usize = 128;
 
 /// What to do about the don't-fragment flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +67,11 @@ pub(crate) struct OutPacket {
     pub(crate) df: Df,
     pub(crate) header: Layer4,
     pub(crate) data: Vec<u8>,
+    /// Several UDP datagrams of this many bytes, the last one perhaps shorter (UDP_SEGMENT); 0: one packet.
+    pub(crate) gso_size: u16,
     /// The socket whose send buffer it fills, and by how many bytes.
     pub(crate) owner: Option<(SocketId, usize)>,
-    /// Bytes of IP payload that left in fragments.
+    /// Bytes of IP payload that left in fragments, or of data in datagrams.
     pub(crate) sent: usize,
     /// Chosen when the first frame is built.
     pub(crate) ident: Option<u16>,
@@ -77,6 +87,31 @@ impl OutPacket {
 
     fn payload_len(&self) -> usize {
         self.header_len().saturating_add(self.data.len())
+    }
+
+    /// Datagrams that it stands for.
+    fn datagrams(&self) -> usize {
+        match usize::from(self.gso_size) {
+            0 => 1,
+            size => self.data.len().div_ceil(size),
+        }
+    }
+
+    /// True when `next`, of `len` bytes, may travel in the frame of this one, whose other datagrams it follows.
+    fn can_take(&self, next: &OutPacket, len: usize) -> bool {
+        let alike = matches!(self.header, Layer4::Udp(_))
+            && (self.header, self.src, self.dst) == (next.header, next.src, next.dst)
+            && (self.tos, self.ttl, self.df) == (next.tos, next.ttl, next.df)
+            && self.owner.map(|(id, _)| id) == next.owner.map(|(id, _)| id);
+        // Only the last of a frame may be shorter, and nothing of it must have left.
+        let held = self.data.len();
+        let size = if self.gso_size == 0 { held } else { usize::from(self.gso_size) };
+        alike
+            && (next.gso_size, self.sent, self.ident) == (0, 0, None)
+            && (1..=size).contains(&len)
+            && held.checked_rem(size) == Some(0)
+            && held.saturating_add(len) <= MAX_DATA
+            && self.datagrams() < MAX_SEGMENTS
     }
 
     fn ip(&self, ident: u16, payload_len: usize) -> ipv4::Repr {
@@ -301,10 +336,16 @@ impl Egress<'_> {
         let total = packet.payload_len();
         let ident = match packet.ident {
             Some(ident) => ident,
-            None => self.iface.idents.next(packet.src, packet.dst, packet.protocol, 1),
+            None => self.iface.idents.next(packet.src, packet.dst, packet.protocol, packet.datagrams()),
         };
         packet.ident = Some(ident);
-        if total <= room && packet.sent == 0 {
+        if packet.gso_size != 0 && usize::from(packet.gso_size).saturating_add(udp::HEADER_LEN) > room {
+            // The path has shrunk since the socket was asked; it learns from the next send.
+            self.tally.dropped += packet.datagrams() as u64;
+            return Ok(());
+        } else if packet.gso_size != 0 {
+            self.send_several(target, ident, path, packet)?;
+        } else if total <= room && packet.sent == 0 {
             let ip = ipv4::Repr {
                 dont_fragment: match packet.df {
                     Df::Never => false,
@@ -331,7 +372,7 @@ impl Egress<'_> {
 
     fn count_packet(&mut self, packet: &OutPacket) {
         match (packet.header, packet.owner) {
-            (Layer4::Udp(_), _) => self.tally.udp += 1,
+            (Layer4::Udp(_), _) => self.tally.udp += packet.datagrams() as u64,
             (Layer4::Raw, Some(_)) => self.tally.ping += 1,
             (Layer4::Raw, None) => {}
         }
@@ -351,6 +392,48 @@ impl Egress<'_> {
         }
         self.finish(header, target, payload, meta)?;
         self.tally.ip += 1;
+        Ok(())
+    }
+
+    /// Sends several datagrams: as one frame that the device cuts, or one by one.
+    fn send_several(
+        &mut self,
+        target: Target,
+        ident: u16,
+        path: Path,
+        packet: &mut OutPacket,
+    ) -> Result<(), Full> {
+        let Layer4::Udp(repr) = packet.header else { return Ok(()) };
+        let size = usize::from(packet.gso_size);
+        let capabilities = self.iface.config.capabilities;
+        let mode = self.checksum_mode();
+        let checksum = (mode == ChecksumMode::Partial)
+            .then_some(TxChecksum { start: L4_START, offset: udp::CHECKSUM_OFFSET });
+        // Every send fits one frame: it is bounded by what one datagram may have.
+        let whole = capabilities.uso && capabilities.tx_checksum;
+        let step = if whole { packet.data.len() } else { size };
+        while packet.sent < packet.data.len() {
+            let end = packet.sent.saturating_add(step).min(packet.data.len());
+            let payload: &[&[u8]] = &[packet.data.get(packet.sent..end).unwrap_or(&[])];
+            let before = packet.sent.checked_div(size).unwrap_or(0);
+            let ip = ipv4::Repr {
+                dont_fragment: match packet.df {
+                    Df::Never => false,
+                    Df::IfFits => !path.locked,
+                    Df::Always => true,
+                },
+                ..packet
+                    .ip(ident.wrapping_add(before as u16), udp::HEADER_LEN.saturating_add(end - packet.sent))
+            };
+            let mut header = self.begin(target, EtherType::Ipv4);
+            ip.emit(&mut header);
+            repr.emit(&mut header, packet.src, packet.dst, payload, mode);
+            let header_len = header.len() as u16;
+            let gso = whole.then_some(Gso { size: packet.gso_size, header_len });
+            self.finish(header, target, payload, TxMeta { checksum, gso })?;
+            packet.sent = end;
+            self.tally.ip += 1;
+        }
         Ok(())
     }
 
@@ -416,7 +499,7 @@ impl Egress<'_> {
         if must {
             self.tally.ip += 1;
         }
-        self.iface.push_looped(bytes.len(), Looped::Packet(Buf::from_vec(bytes)));
+        self.iface.push_looped(bytes.len(), Looped::Packet(Buf::from_vec(bytes), packet.gso_size));
         Ok(())
     }
 
@@ -570,6 +653,29 @@ impl IpOutput for Egress<'_> {
 }
 
 impl Iface {
+    /// Adds the datagram `next` (still without its data) to the packet that waits last, if the device cuts them apart again;
+    /// false when it has to be a packet of its own.
+    pub(crate) fn join_out(&mut self, next: &OutPacket, data: &[&[u8]]) -> bool {
+        let Capabilities { tx_checksum, uso, .. } = self.config.capabilities;
+        let len = data.iter().map(|slice| slice.len()).fold(0, usize::saturating_add);
+        let Some(last) = self.out.back().filter(|last| uso && tx_checksum && last.can_take(next, len)) else {
+            return false;
+        };
+        let size = if last.gso_size == 0 { last.data.len() } else { usize::from(last.gso_size) };
+        let dst = next.dst;
+        // What we hear ourselves stays as it was sent, and a device does not fragment.
+        let one_host = !self.is_local(dst) && !self.is_broadcast(dst) && !dst.is_multicast();
+        let room = usize::from(self.path_mtu(dst)).saturating_sub(ipv4::HEADER_LEN + udp::HEADER_LEN);
+        let (true, Ok(gso_size)) = (one_host && size <= room, u16::try_from(size)) else { return false };
+        let Some(last) = self.out.back_mut() else { return false };
+        last.gso_size = gso_size;
+        data.iter().for_each(|slice| last.data.extend_from_slice(slice));
+        if let (Some((_, charged)), Some((_, more))) = (last.owner.as_mut(), next.owner) {
+            *charged = charged.saturating_add(more);
+        }
+        true
+    }
+
     fn loop_has_room(&self) -> bool {
         self.looped.len() < MAX_LOOPED_PACKETS && self.looped_bytes < MAX_LOOPED_BYTES
     }

@@ -218,6 +218,7 @@ impl Iface {
         let mut data = self.take_spare();
         message.emit(&mut data);
         self.push_out(OutPacket {
+            gso_size: 0,
             src,
             dst,
             protocol: ipv4::PROTO_ICMP,

@@ -1,8 +1,8 @@
 //! The way in: Ethernet, ARP, IPv4, and the handing on to TCP, UDP and ICMP.
 //!
 //! Each layer checks its header, drops what is wrong and counts why, and passes a view of the same buffer on. Layer-4
-//! checksums are verified unless the device vouched for them. A frame that stands for several TCP segments goes to
-//! TCP whole; one that stands for several datagrams is cut up here.
+//! checksums are verified unless the device vouched for them. A frame that stands for several TCP segments or datagrams
+//! goes up whole: the socket knows what to make of it.
 //!
 //! Limits: a host, not a router, so packets for others are dropped; no IP options are acted on; of the multicast
 //! groups only 224.0.0.1 is listened to.
@@ -96,9 +96,9 @@ impl Layers {
                 self.counters.ip_in += 1;
                 self.tcp.on_segment(now, segment, &mut self.counters);
             }
-            Looped::Packet(packet) => {
+            Looped::Packet(packet, gso_size) => {
                 self.iface.looped_bytes = self.iface.looped_bytes.saturating_sub(packet.len());
-                let rx = Rx { trusted: true, gso_size: 0, unicast_frame: true, looped: true };
+                let rx = Rx { trusted: true, gso_size, unicast_frame: true, looped: true };
                 self.receive_ip(now, packet, rx);
             }
         }
@@ -297,7 +297,7 @@ impl Layers {
             tos: header.tos,
         };
         if destination == Destination::Group {
-            if !self.udp.deliver_to_all(&arrival, &payload, &mut self.counters) {
+            if !self.udp.deliver_to_all(&arrival, &payload, rx.gso_size, &mut self.counters) {
                 self.counters.udp_no_port += 1;
             }
             return;
@@ -308,17 +308,7 @@ impl Layers {
             self.iface.send_icmp_error(now, header, packet, complaint, &mut self.counters);
             return;
         };
-        // One frame of several datagrams (UDP segmentation offload), the last one perhaps shorter.
-        let step = if rx.gso_size == 0 { usize::MAX } else { usize::from(rx.gso_size) };
-        let mut rest = payload;
-        loop {
-            let one = rest.slice(0, step);
-            rest.advance(step);
-            self.udp.deliver(socket, &arrival, one, &mut self.counters);
-            if rest.is_empty() {
-                return;
-            }
-        }
+        self.udp.deliver(socket, &arrival, payload, rx.gso_size, &mut self.counters);
     }
 }
 

@@ -49,8 +49,10 @@ const MAX_LOOPED_PACKETS: usize = 1024;
 const MAX_LOG: usize = 16;
 /// RFC 5227 section 2.4: DEFEND_INTERVAL.
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
-/// Buffers kept for datagrams to come.
+/// Buffers kept for datagrams to come, of any size and of the size of a frame.
 const MAX_SPARE: usize = 16;
+const MAX_SMALL_SPARE: usize = 64;
+const SMALL_SPARE: usize = 2048;
 /// RFC 1112 section 6.2: the group that every host is in.
 const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
@@ -67,8 +69,8 @@ pub(crate) struct Layers {
 enum Looped {
     /// A segment needs no bytes for its headers.
     Tcp(SegmentIn),
-    /// An IPv4 packet; its layer-4 checksum is not filled in.
-    Packet(Buf),
+    /// An IPv4 packet, its layer-4 checksum not filled in; payload bytes of each datagram if it stands for several, else 0.
+    Packet(Buf, u16),
 }
 
 /// The link and the IP layer.
@@ -285,7 +287,8 @@ impl Iface {
 
     /// A buffer that is done with.
     pub(crate) fn give_spare(&mut self, mut buffer: Vec<u8>) {
-        if self.spare.len() < MAX_SPARE {
+        let most = if buffer.capacity() <= SMALL_SPARE { MAX_SMALL_SPARE } else { MAX_SPARE };
+        if self.spare.len() < most {
             buffer.clear();
             self.spare.push(buffer);
         }

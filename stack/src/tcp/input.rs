@@ -470,7 +470,7 @@ impl Conn {
             payload.advance(overlap);
             let filled = !self.recvbuf.is_contiguous();
             let len = payload.len();
-            let grown = self.recvbuf.push(payload);
+            let grown = self.recvbuf.push(payload, cx.pool);
             self.rcv_nxt += grown;
             self.stats.bytes_received += grown as u64;
             self.note_data(cx.now, len, seg.gso_size, push);

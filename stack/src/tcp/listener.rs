@@ -11,9 +11,9 @@
 //! Limits: no SYN cookies; at most 4096 requests, and per listener the backlog or 256, whichever is more.
 
 use std::collections::VecDeque;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
-use super::ports::Hold;
+use super::ports::{Hold, Use};
 use super::recvbuf::RecvBuf;
 use super::rtt::{RTO_INITIAL, RTO_MAX};
 use super::socket::{Body, Conn, Owner, PortHold, RCV_WSCALE, Socket};
@@ -42,8 +42,6 @@ pub(super) struct Listener {
     pub children: VecDeque<u32>,
     /// Half-open requests.
     pub requests: usize,
-    pub reuseport: bool,
-    pub v6only: bool,
 }
 
 impl Listener {
@@ -79,26 +77,35 @@ impl Tcp {
     /// The listener for a segment: an exact address before the wildcard; among several (SO_REUSEPORT), by
     /// hash.
     pub(super) fn find_listener(&self, tuple: &Tuple) -> Option<u32> {
-        let list = self.listeners.get(&tuple.local.port())?;
-        let matching = |exact: bool| {
-            list.iter().copied().filter(move |index| match self.socks.get(*index) {
-                Some(Socket { body: Body::Listen(l), .. }) => {
-                    !l.v6only && (if exact { l.addr == *tuple.local.ip() } else { l.addr.is_unspecified() })
-                }
-                _ => false,
-            })
-        };
-        for exact in [true, false] {
-            let count = matching(exact).count();
-            if count > 1 {
-                let hash = std::hash::BuildHasher::hash_one(&self.hash, tuple);
-                return matching(exact).nth((hash % count as u64) as usize);
-            }
-            if count == 1 {
-                return matching(exact).next();
+        let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, tuple.local.port());
+        let list = self.listeners.get(&tuple.local).or_else(|| self.listeners.get(&any))?;
+        if let [one] = list.as_slice() {
+            return Some(*one);
+        }
+        let hash = std::hash::BuildHasher::hash_one(&self.hash, tuple);
+        let chosen = hash.checked_rem(list.len() as u64)?;
+        list.get(usize::try_from(chosen).ok()?).copied()
+    }
+
+    /// Enters a listener into the table of those that take IPv4.
+    pub(super) fn link_listener(&mut self, index: u32) {
+        if let Some(Socket { body: Body::Listen(l), opts, .. }) = self.socks.get(index)
+            && !opts.v6only
+        {
+            self.listeners.entry(SocketAddrV4::new(l.addr, l.port)).or_default().push(index);
+        }
+    }
+
+    /// Takes it out.
+    pub(super) fn unlink_listener(&mut self, index: u32) {
+        let Some(Socket { body: Body::Listen(l), .. }) = self.socks.get(index) else { return };
+        let addr = SocketAddrV4::new(l.addr, l.port);
+        if let Some(list) = self.listeners.get_mut(&addr) {
+            list.retain(|i| *i != index);
+            if list.is_empty() {
+                self.listeners.remove(&addr);
             }
         }
-        None
     }
 
     /// RFC 9293 section 3.10.7.2: a segment for a socket in LISTEN.
@@ -314,7 +321,7 @@ impl Tcp {
             conn.syn_sent_at = request.sent_at;
         }
         let hold = Hold::new(tuple.local, &opts);
-        self.ports.hold(hold);
+        self.ports.hold((hold, Use::Connection));
         let mut sock = Socket::new(opts, Owner::Embryo(listener, generation), Body::Conn(Box::new(conn)));
         sock.port = PortHold::Counted(hold);
         let (child, _) = self.socks.insert(sock);

@@ -5,7 +5,7 @@
 //! ([`timewait`]), else a listener by port, else nothing (a RST goes back). What a segment, a timer or a call
 //! does to one connection is decided in [`socket::Conn`]'s methods ([`input`], [`recovery`], [`output`],
 //! [`timers`]), which know nothing of the set; afterwards [`Tcp::settle`] carries the outcome into the set:
-//! its deadline into the heap, the connection into the ready-to-send queue, edges into the event queue, the
+//! its deadline into the wheel, the connection into the ready-to-send queue, edges into the event queue, the
 //! dead out of the tables.
 //!
 //! Nothing is sent outside [`Tcp::poll_transmit`], so one acknowledgement covers all the frames that the host
@@ -21,11 +21,12 @@ use crate::buf::Buf;
 use crate::counters::Counters;
 use crate::iface::icmp::IcmpError;
 use crate::time::Instant;
-use crate::types::{Congestion, Event, Full, Readiness, SocketId, TcpState};
+use crate::types::{Congestion, Event, Full, Readiness, SocketId, TcpOptions, TcpState};
 use crate::wire::SeqNumber;
 use crate::wire::tcp::{Flags, Options, Repr};
 
 mod ack;
+mod chunks;
 mod congestion;
 mod input;
 mod isn;
@@ -39,20 +40,23 @@ mod sack;
 mod sendbuf;
 mod slab;
 mod socket;
+mod spare;
 #[cfg(test)]
 mod tests;
 mod timers;
 mod timewait;
 mod verbs;
+mod wheel;
 
+use chunks::ChunkPool;
 use isn::{KeyedHash, Secrets};
 use listener::Request;
-use ports::Ports;
-use sendbuf::ChunkPool;
+use ports::{Ports, Use};
 use slab::Slab;
-use socket::{Body, Fate, Owner, PortHold, Socket};
-use timers::TimerHeap;
+use socket::{Body, Conn, Fate, Owner, PortHold, Socket};
+use spare::Spare;
 use timewait::TimeWait;
+use wheel::Wheel;
 
 /// A received segment, its IP header already checked and its checksum known good.
 pub(crate) struct SegmentIn {
@@ -192,18 +196,41 @@ const MAX_REPLIES: usize = 1024;
 /// should transmit before it reads on.
 const ACK_AT_MOST: u32 = 128 * 1024;
 
+/// Memory for the queues of connections at work.
+struct Spares {
+    send: Spare<sendbuf::Chunk>,
+    recv: Spare<recvbuf::Chunk>,
+    flight: Spare<sack::Record>,
+}
+
+impl Spares {
+    /// Before `conn` sends or receives.
+    fn lend(&mut self, conn: &mut Conn) {
+        self.send.lend(conn.sendbuf.queue());
+        self.recv.lend(conn.recvbuf.queue());
+        self.flight.lend(conn.board.queue());
+    }
+
+    /// After it did.
+    fn take_back(&mut self, conn: &mut Conn) {
+        self.send.take_back(conn.sendbuf.queue());
+        self.recv.take_back(conn.recvbuf.queue());
+        self.flight.take_back(conn.board.queue());
+    }
+}
+
 /// All TCP sockets of a stack.
 pub(crate) struct Tcp {
     socks: Slab<Socket>,
     requests: Slab<Request>,
     timewaits: Slab<(Tuple, TimeWait)>,
     demux: HashMap<Tuple, Target, KeyedHash>,
-    /// Sockets in LISTEN by port.
-    listeners: HashMap<u16, Vec<u32>, KeyedHash>,
+    /// Sockets in LISTEN that take IPv4 by address and port; several share one by SO_REUSEPORT.
+    listeners: HashMap<SocketAddrV4, Vec<u32>, KeyedHash>,
     ports: Ports,
-    sock_timers: TimerHeap,
-    request_timers: TimerHeap,
-    timewait_timers: TimerHeap,
+    sock_timers: Wheel,
+    request_timers: Wheel,
+    timewait_timers: Wheel,
     ready: VecDeque<u32>,
     replies: VecDeque<Reply>,
     events: VecDeque<(u32, u32)>,
@@ -211,9 +238,11 @@ pub(crate) struct Tcp {
     hash: KeyedHash,
     pool: ChunkPool,
     challenge: input::ChallengeLimit,
-    congestion: Congestion,
-    /// Connections made, for the choice of ports.
-    port_counter: u32,
+    /// The last search for a port that found none.
+    exhausted: Option<verbs::Exhausted>,
+    spares: Spares,
+    /// Settings that sockets share.
+    settings: verbs::Settings,
     /// Connections with data or a FIN that the peer has not acknowledged.
     pending: usize,
     ack_overdue: bool,
@@ -231,9 +260,9 @@ impl Tcp {
             demux: HashMap::with_hasher(hash),
             listeners: HashMap::with_hasher(hash),
             ports: Ports::new(hash),
-            sock_timers: TimerHeap::new(),
-            request_timers: TimerHeap::new(),
-            timewait_timers: TimerHeap::new(),
+            sock_timers: Wheel::new(),
+            request_timers: Wheel::new(),
+            timewait_timers: Wheel::new(),
             ready: VecDeque::new(),
             replies: VecDeque::new(),
             events: VecDeque::new(),
@@ -241,8 +270,9 @@ impl Tcp {
             hash,
             pool: ChunkPool::new(),
             challenge: input::ChallengeLimit::default(),
-            congestion,
-            port_counter: 0,
+            exhausted: None,
+            spares: Spares { send: Spare::new(), recv: Spare::new(), flight: Spare::new() },
+            settings: verbs::Settings::new(TcpOptions { congestion, ..TcpOptions::default() }),
             pending: 0,
             ack_overdue: false,
         }
@@ -285,6 +315,7 @@ impl Tcp {
         let Some(sock) = self.socks.get_mut(index) else { return };
         let orphan = sock.owner == Owner::Orphan;
         let Body::Conn(conn) = &mut sock.body else { return };
+        self.spares.lend(conn);
         let mut cx = Cx {
             now,
             opts: &sock.opts,
@@ -303,10 +334,11 @@ impl Tcp {
         self.settle(now, index);
     }
 
-    /// True when an acknowledgement is so late that the host should call [`Tcp::poll_transmit`] before it
-    /// reads more frames: at most some 128 kB apart keep the sender's window moving.
+    /// True when the host should call [`Tcp::poll_transmit`] before it reads more frames: an acknowledgement is late (at most
+    /// some 128 kB apart keep the sender's window moving), or there is an answer that waiting does not save, such as a
+    /// SYN-ACK.
     pub(crate) fn ack_overdue(&self) -> bool {
-        self.ack_overdue
+        self.ack_overdue || !self.replies.is_empty()
     }
 
     /// Answers a segment that no connection wants.
@@ -362,6 +394,7 @@ impl Tcp {
             sock.queued = false;
             let orphan = sock.owner == Owner::Orphan;
             let Body::Conn(conn) = &mut sock.body else { continue };
+            self.spares.lend(conn);
             let mut cx = Cx {
                 now,
                 opts: &sock.opts,
@@ -492,6 +525,7 @@ impl Tcp {
             self.flush_edges(index);
             return;
         };
+        self.spares.take_back(conn);
         let pending = conn.has_pending_output();
         if pending != sock.counted_pending {
             sock.counted_pending = pending;
@@ -543,13 +577,14 @@ impl Tcp {
             sock.edges |= Readiness::ERR;
         }
         conn.finish(&mut self.pool);
+        self.spares.take_back(conn);
         sock.edges |= Readiness::IN | Readiness::OUT | Readiness::RDHUP | Readiness::HUP;
         if std::mem::take(&mut sock.counted_pending) {
             self.pending = self.pending.saturating_sub(1);
         }
         if let PortHold::Counted(hold) = sock.port {
             sock.port = PortHold::None;
-            self.ports.release(hold);
+            self.ports.release((hold, Use::Connection));
         }
         let owner = sock.owner;
         if let Some((timewait, ack)) = timewait {
@@ -580,8 +615,8 @@ impl Tcp {
         }
         match sock.port {
             PortHold::None => {}
-            PortHold::Explicit(addr) => self.ports.unbind(index, addr),
-            PortHold::Counted(hold) => self.ports.release(hold),
+            PortHold::Explicit(claim) => self.ports.release(claim),
+            PortHold::Counted(hold) => self.ports.release((hold, Use::Connection)),
         }
         if let Body::Conn(conn) = &mut sock.body {
             if self.demux.get(&conn.tuple) == Some(&Target::Conn(index)) {

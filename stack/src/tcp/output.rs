@@ -8,17 +8,23 @@
 //! When the device is full the state is as if the frame had not been tried.
 
 use super::congestion;
+use super::recovery::Phase;
 use super::rtt::{RTO_INITIAL, RTO_MIN};
 use super::sendbuf::MAX_SLICES;
 use super::socket::{Conn, RCV_WSCALE, Rexmit};
 use super::{Cx, IpOutput, TcpOut, segments_of};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::types::{Full, TcpState};
 use crate::wire::SeqNumber;
 use crate::wire::tcp::{Flags, Options, Repr};
 
 /// Most payload in one frame: an IP packet has 65535 bytes, headers and options take up to 120.
 const MAX_FRAME: usize = 65_535 - 120;
+
+/// Bytes under way from which on a frame that is not full waits for more ([`Conn::gathers`]): two full frames.
+pub(super) const GATHER_FROM: u32 = 128 << 10;
+/// Round trips up to which it does.
+const GATHER_RTT: Duration = Duration::from_millis(1);
 
 impl Conn {
     /// Sends what may be sent.
@@ -180,6 +186,9 @@ impl Conn {
                 return Ok(());
             }
             let mut n = unsent.min(max).min(window).min(room);
+            if n == unsent && n < max && self.gathers(cx) {
+                return Ok(());
+            }
             if self.force_small {
                 // As much as fits: the window has been small for too long.
                 n = n.min(mss);
@@ -246,6 +255,22 @@ impl Conn {
         }
         let flying = self.outstanding() > 0 || after_full;
         !cx.opts.nodelay && flying && self.snd_sml.gt(self.snd_una) && self.snd_sml.le(self.snd_nxt)
+    }
+
+    /// Small writes make large frames, since a frame costs much the same whatever its size. While two full ones are on
+    /// their way to a near peer, the next leaves when it is full too, or when an acknowledgement comes, which takes less
+    /// than the peer needs for those two. Only for a user who wrote while they were on their way already, and not with
+    /// TCP_NODELAY: what Nagle's rule does for a segment. (Linux holds data back as long as its own queue has some of the
+    /// connection: tcp_autocorking.)
+    fn gathers(&self, cx: &Cx<'_>) -> bool {
+        self.gather
+            && self.outstanding() >= GATHER_FROM
+            && !cx.opts.nodelay
+            && !self.fin_queued
+            && !self.force_small
+            && !self.push_to.ge(self.data_end())
+            && self.phase == Phase::Open
+            && self.rtt.min_rtt() < GATHER_RTT
     }
 
     /// Payload bytes of a full segment now: SACK blocks take their part.

@@ -1,12 +1,13 @@
 //! Local ports: who holds which, and what bind(2) allows (Linux: `inet_csk_bind_conflict`).
 //!
-//! Sockets bound by the user are listed by port. Connections that merely use a port (children of a listener,
-//! sockets bound by connect(2), TIME_WAIT) are counted by address and options: ten thousand children of port
-//! 80 cost one entry. A newcomer conflicts with a holder when their addresses overlap, unless both have
-//! SO_REUSEADDR and the holder does not listen, or both have SO_REUSEPORT.
+//! Holders are counted by port, address and options: ten thousand children of port 80 are one entry, and so are ten
+//! thousand sockets bound to one port with SO_REUSEADDR. A newcomer conflicts with a holder when their addresses overlap,
+//! unless both have SO_REUSEADDR and the holder does not listen, or both have SO_REUSEPORT.
 //!
 //! Ephemeral ports are 32768 to 60999, searched from a keyed offset (RFC 6056 section 3.3.3); connect(2)
-//! prefers even ones and bind(2) odd ones, as on Linux, so that they do not use up each other's.
+//! prefers even ones and bind(2) odd ones, as on Linux, so that they do not use up each other's. The search goes on where
+//! the last one found something, so that ports in use are passed once in a round, and it looks at a few of the preferred kind
+//! only before it tries the others: it walks over all of them only when hardly any is free.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -17,6 +18,10 @@ use crate::types::TcpOptions;
 
 const FIRST: u16 = 32_768;
 const LAST: u16 = 60_999;
+/// Ports of a parity.
+const HALF: u32 = (LAST - FIRST) as u32 / 2 + 1;
+/// How many ports of a parity are tried before those of the other.
+const FEW: u32 = 16;
 
 /// How a port is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,21 +38,57 @@ impl Hold {
     }
 }
 
-struct Bound {
-    index: u32,
-    hold: Hold,
-    listening: bool,
+/// What a port is held for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// By bind(2).
+    Bound,
+    /// By bind(2), and it listens.
+    Listening,
+    /// By a connection that merely uses it: a child of a listener, one that connect(2) gave a port, TIME_WAIT.
+    Connection,
 }
 
-#[derive(Default)]
+/// What a socket that is bound has.
+pub(super) type Claim = (Hold, Use);
+
+/// Holders of a port that are alike.
+#[derive(Clone, Copy)]
+struct Class {
+    claim: Claim,
+    count: u32,
+}
+
+/// The holders of one port. Most ports have holders of one kind only.
 struct Bucket {
-    bound: Vec<Bound>,
-    counted: Vec<(Hold, usize)>,
+    first: Class,
+    more: Option<Box<More>>,
+}
+
+struct More {
+    classes: Vec<Class>,
+}
+
+impl Bucket {
+    fn iter(&self) -> impl Iterator<Item = &Class> {
+        std::iter::once(&self.first).chain(self.more.iter().flat_map(|m| &m.classes))
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Class> {
+        std::iter::once(&mut self.first).chain(self.more.iter_mut().flat_map(|m| &mut m.classes))
+    }
 }
 
 /// See the module.
 pub(super) struct Ports {
     buckets: HashMap<u16, Bucket, KeyedHash>,
+    /// How often a holder let go: as long as this stays the same, what was taken still is.
+    releases: u64,
+    /// Added to the keyed offset of a search.
+    round: u32,
+    /// Ports looked at so far: what the work is measured by.
+    #[cfg(test)]
+    pub(super) looks: u64,
 }
 
 fn overlap(a: Ipv4Addr, b: Ipv4Addr) -> bool {
@@ -62,21 +103,36 @@ fn conflict(a: &Hold, b: &Hold, b_listening: bool) -> bool {
 
 impl Ports {
     pub(super) fn new(hash: KeyedHash) -> Ports {
-        Ports { buckets: HashMap::with_hasher(hash) }
+        Ports {
+            buckets: HashMap::with_hasher(hash),
+            releases: 0,
+            round: 0,
+            #[cfg(test)]
+            looks: 0,
+        }
     }
 
-    fn taken(&self, index: u32, hold: &Hold, listening: bool) -> bool {
+    pub(super) const fn releases(&self) -> u64 {
+        self.releases
+    }
+
+    /// True when somebody other than the holder of `own` keeps `hold` from being bound, or from listening.
+    fn taken(&self, hold: &Hold, own: Option<Claim>, listening: bool) -> bool {
         let Some(bucket) = self.buckets.get(&hold.addr.port()) else { return false };
-        bucket.bound.iter().any(|b| b.index != index && conflict(hold, &b.hold, b.listening))
+        bucket.iter().any(|class| {
+            let (other, purpose) = class.claim;
             // A child or TIME_WAIT of a listener does not keep that listener from listening again.
-            || (!listening && bucket.counted.iter().any(|(h, _)| conflict(hold, h, false)))
+            let counts = !(listening && purpose == Use::Connection);
+            let others = class.count - u32::from(own == Some(class.claim));
+            counts && others > 0 && conflict(hold, &other, purpose == Use::Listening)
+        })
     }
 
-    /// bind(2): gives the port to socket `index`; port 0 means any, searched from `offset`.
-    pub(super) fn bind(&mut self, index: u32, mut hold: Hold, offset: u32) -> Result<SocketAddrV4> {
+    /// bind(2): port 0 means any, searched from `offset`.
+    pub(super) fn bind(&mut self, mut hold: Hold, offset: u32) -> Result<Claim> {
         if hold.addr.port() == 0 {
             let any = *hold.addr.ip();
-            let port = search(offset, true, |port| {
+            let port = self.search(offset, true, true, &mut |ports, port| {
                 // As Linux, an automatic port is one that nobody shares.
                 let alone = Hold {
                     addr: SocketAddrV4::new(any, port),
@@ -84,81 +140,115 @@ impl Ports {
                     reuseport: false,
                     v6only: hold.v6only,
                 };
-                !self.taken(index, &alone, false)
+                !ports.taken(&alone, None, false)
             });
             hold.addr = SocketAddrV4::new(any, port.ok_or(Error::AddrInUse)?);
-        } else if self.taken(index, &hold, false) {
+        } else if self.taken(&hold, None, false) {
             return Err(Error::AddrInUse);
         }
-        let bucket = self.buckets.entry(hold.addr.port()).or_default();
-        bucket.bound.push(Bound { index, hold, listening: false });
-        Ok(hold.addr)
+        let claim = (hold, Use::Bound);
+        self.hold(claim);
+        Ok(claim)
     }
 
-    /// Takes the port back from socket `index`.
-    pub(super) fn unbind(&mut self, index: u32, addr: SocketAddrV4) {
-        if let Some(bucket) = self.buckets.get_mut(&addr.port()) {
-            bucket.bound.retain(|b| b.index != index);
+    /// The options of the holder of `own`, or whether it listens, changed. Listening may conflict where binding did not.
+    pub(super) fn update(&mut self, own: Claim, new: Claim) -> Result<Claim> {
+        if own == new {
+            return Ok(own);
         }
-        self.drop_if_empty(addr.port());
-    }
-
-    /// The socket's options, or whether it listens, changed. Listening may conflict where binding did not.
-    pub(super) fn update(&mut self, index: u32, hold: Hold, listening: bool) -> Result<()> {
-        if listening && self.taken(index, &hold, true) {
+        if new.1 == Use::Listening && own.1 != Use::Listening && self.taken(&new.0, Some(own), true) {
             return Err(Error::AddrInUse);
         }
-        let bucket = self.buckets.get_mut(&hold.addr.port());
-        if let Some(bound) = bucket.and_then(|b| b.bound.iter_mut().find(|b| b.index == index)) {
-            bound.hold = hold;
-            bound.listening = listening;
-        }
-        Ok(())
+        self.hold(new);
+        self.release(own);
+        Ok(new)
     }
 
-    /// Counts a connection that uses the port.
-    pub(super) fn hold(&mut self, hold: Hold) {
-        let bucket = self.buckets.entry(hold.addr.port()).or_default();
-        match bucket.counted.iter_mut().find(|(h, _)| *h == hold) {
-            Some((_, count)) => *count += 1,
-            None => bucket.counted.push((hold, 1)),
+    /// Counts a holder.
+    pub(super) fn hold(&mut self, claim: Claim) {
+        let class = Class { claim, count: 1 };
+        match self.buckets.entry(claim.0.addr.port()) {
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(Bucket { first: class, more: None });
+            }
+            std::collections::hash_map::Entry::Occupied(entry) => {
+                let bucket = entry.into_mut();
+                if let Some(same) = bucket.iter_mut().find(|c| c.claim == claim) {
+                    same.count += 1;
+                    return;
+                }
+                let more = bucket.more.get_or_insert_with(|| Box::new(More { classes: Vec::new() }));
+                more.classes.push(class);
+            }
         }
     }
 
     /// The opposite of [`Ports::hold`].
-    pub(super) fn release(&mut self, hold: Hold) {
-        let port = hold.addr.port();
-        if let Some(bucket) = self.buckets.get_mut(&port) {
-            for (_, count) in bucket.counted.iter_mut().filter(|(h, _)| *h == hold) {
-                *count -= 1;
-            }
-            bucket.counted.retain(|(_, count)| *count > 0);
+    pub(super) fn release(&mut self, claim: Claim) {
+        self.releases += 1;
+        let port = claim.0.addr.port();
+        let Some(bucket) = self.buckets.get_mut(&port) else { return };
+        let Some(class) = bucket.iter_mut().find(|c| c.claim == claim) else { return };
+        class.count -= 1;
+        if class.count > 0 {
+            return;
         }
-        self.drop_if_empty(port);
-    }
-
-    fn drop_if_empty(&mut self, port: u16) {
-        if self.buckets.get(&port).is_some_and(|b| b.bound.is_empty() && b.counted.is_empty()) {
+        if let Some(more) = &mut bucket.more {
+            more.classes.retain(|c| c.count > 0);
+            if bucket.first.count == 0
+                && let Some(class) = more.classes.pop()
+            {
+                bucket.first = class;
+            }
+            if more.classes.is_empty() {
+                bucket.more = None;
+            }
+        }
+        if bucket.first.count == 0 {
             self.buckets.remove(&port);
         }
     }
 
-    /// A port for connect(2): one that no user bound and for which `unused` says that the 4-tuple is free.
-    pub(super) fn pick(&self, offset: u32, unused: impl Fn(u16) -> bool) -> Result<u16> {
-        search(offset, false, |port| {
-            self.buckets.get(&port).is_none_or(|b| b.bound.is_empty()) && unused(port)
-        })
-        .ok_or(Error::AddrNotAvailable)
+    /// A port for connect(2): one that no user bound and whose 4-tuple `usable` accepts. It is asked for a few ports with
+    /// `false` first, and with `true` when it should accept what it would rather not.
+    pub(super) fn pick(&mut self, offset: u32, mut usable: impl FnMut(u16, bool) -> bool) -> Result<u16> {
+        let connections = |ports: &Ports, port| {
+            ports.buckets.get(&port).is_none_or(|b| b.iter().all(|c| c.claim.1 == Use::Connection))
+        };
+        self.search(offset, false, false, &mut |ports, port| connections(ports, port) && usable(port, false))
+            .or_else(|| {
+                self.search(offset, false, true, &mut |ports, port| {
+                    connections(ports, port) && usable(port, true)
+                })
+            })
+            .ok_or(Error::AddrNotAvailable)
     }
-}
 
-/// Goes once over the ephemeral ports of one parity, then over the other's.
-fn search(offset: u32, odd_first: bool, free: impl Fn(u16) -> bool) -> Option<u16> {
-    let half = u32::from(LAST - FIRST).div_ceil(2);
-    let start = offset % half;
-    [odd_first, !odd_first].into_iter().find_map(|odd| {
-        (0..half).map(|i| FIRST + ((start + i) % half * 2) as u16 + u16::from(odd)).find(|port| free(*port))
-    })
+    /// Looks at a few ports of one parity, at a few of the other, and if `all` at all.
+    fn search(
+        &mut self,
+        offset: u32,
+        odd_first: bool,
+        all: bool,
+        free: &mut dyn FnMut(&Ports, u16) -> bool,
+    ) -> Option<u16> {
+        let start = offset.wrapping_add(self.round);
+        let limits: &[u32] = if all { &[FEW, HALF] } else { &[FEW] };
+        for (limit, odd) in limits.iter().flat_map(|limit| [(*limit, odd_first), (*limit, !odd_first)]) {
+            for step in 0..limit {
+                #[cfg(test)]
+                {
+                    self.looks += 1;
+                }
+                let port = FIRST + (start.wrapping_add(step) % HALF * 2) as u16 + u16::from(odd);
+                if free(self, port) {
+                    self.round = self.round.wrapping_add(step + 1);
+                    return Some(port);
+                }
+            }
+        }
+        None
+    }
 }
 
 #[cfg(test)]
@@ -180,52 +270,90 @@ mod tests {
     #[test]
     fn addresses_that_overlap_conflict() {
         let mut p = ports();
-        assert!(p.bind(1, hold(ONE, 80, false, false), 0).is_ok());
-        assert_eq!(p.bind(2, hold(ANY, 80, true, false), 0), Err(Error::AddrInUse));
-        assert!(p.bind(3, hold([10, 0, 0, 2], 80, false, false), 0).is_ok());
-        p.unbind(1, hold(ONE, 80, false, false).addr);
-        p.unbind(3, hold(ONE, 80, false, false).addr);
-        assert!(p.bind(2, hold(ANY, 80, true, false), 0).is_ok());
+        let one = p.bind(hold(ONE, 80, false, false), 0).unwrap();
+        assert_eq!(p.bind(hold(ANY, 80, true, false), 0), Err(Error::AddrInUse));
+        let two = p.bind(hold([10, 0, 0, 2], 80, false, false), 0).unwrap();
+        p.release(one);
+        p.release(two);
+        assert!(p.bind(hold(ANY, 80, true, false), 0).is_ok());
     }
 
     #[test]
     fn reuseaddr_shares_until_one_listens() {
         let mut p = ports();
         let h = hold(ANY, 80, true, false);
-        p.bind(1, h, 0).unwrap();
-        p.bind(2, h, 0).unwrap();
-        p.update(1, h, true).unwrap();
-        assert_eq!(p.update(2, h, true), Err(Error::AddrInUse));
-        assert_eq!(p.bind(3, h, 0), Err(Error::AddrInUse));
+        let first = p.bind(h, 0).unwrap();
+        let second = p.bind(h, 0).unwrap();
+        let first = p.update(first, (h, Use::Listening)).unwrap();
+        assert_eq!(p.update(second, (h, Use::Listening)), Err(Error::AddrInUse));
+        assert_eq!(p.bind(h, 0), Err(Error::AddrInUse));
+        p.update(first, (h, Use::Bound)).unwrap();
+        p.update(second, (h, Use::Listening)).unwrap();
         let r = hold(ANY, 81, false, true);
-        p.bind(4, r, 0).unwrap();
-        p.bind(5, r, 0).unwrap();
-        p.update(4, r, true).unwrap();
-        p.update(5, r, true).unwrap();
+        for _ in 0..2 {
+            let bound = p.bind(r, 0).unwrap();
+            p.update(bound, (r, Use::Listening)).unwrap();
+        }
     }
 
     #[test]
     fn a_connection_left_behind_needs_reuseaddr() {
         let mut p = ports();
-        p.hold(hold(ONE, 80, true, false));
-        assert_eq!(p.bind(1, hold(ANY, 80, false, false), 0), Err(Error::AddrInUse));
-        p.bind(1, hold(ANY, 80, true, false), 0).unwrap();
-        p.release(hold(ONE, 80, true, false));
-        p.bind(2, hold(ANY, 81, false, false), 0).unwrap();
+        let left = (hold(ONE, 80, true, false), Use::Connection);
+        p.hold(left);
+        assert_eq!(p.bind(hold(ANY, 80, false, false), 0), Err(Error::AddrInUse));
+        let bound = p.bind(hold(ANY, 80, true, false), 0).unwrap();
+        p.release(left);
+        p.release(bound);
+        p.bind(hold(ANY, 80, false, false), 0).unwrap();
     }
 
     #[test]
     fn ephemeral_ports_run_out() {
         let mut p = ports();
         for port in FIRST..=LAST - 20 {
-            p.bind(u32::from(port), hold(ONE, port, true, true), 0).unwrap();
+            p.bind(hold(ONE, port, true, true), 0).unwrap();
         }
         let mut seen = std::collections::HashSet::new();
         for i in 0..20 {
-            let got = p.bind(i, hold(ANY, 0, true, true), i * 977).unwrap();
+            let got = p.bind(hold(ANY, 0, true, true), i * 977).unwrap().0.addr;
             assert!((FIRST..=LAST).contains(&got.port()) && seen.insert(got.port()));
         }
-        assert_eq!(p.bind(99_999, hold(ANY, 0, true, true), 5), Err(Error::AddrInUse));
-        assert!(p.pick(3, |_| true).is_err());
+        assert_eq!(p.bind(hold(ANY, 0, true, true), 5), Err(Error::AddrInUse));
+        assert!(p.pick(9, |_, _| true).is_err());
+    }
+
+    #[test]
+    fn all_ports_are_found_without_walking_over_those_in_use() {
+        let mut p = ports();
+        let mut used = std::collections::HashSet::new();
+        let count = u64::from(LAST - FIRST) + 1;
+        for _ in 0..count {
+            let port = p.pick(12_345, |port, _| !used.contains(&port)).unwrap();
+            assert!(used.insert(port));
+        }
+        // Even and odd ones, and the few that were preferred in vain.
+        assert!(p.looks < 40 * count, "{} looks for {count} ports", p.looks);
+        assert!(p.pick(12_345, |port, _| !used.contains(&port)).is_err());
+    }
+
+    #[test]
+    fn what_is_rather_not_used_is_used_when_little_else_is_left() {
+        let mut p = ports();
+        let free = FIRST + 2 * 4000;
+        // Nearly all are second choice: the search does not look for the one that is first.
+        let port = p.pick(0, |port, any| any || port == free).unwrap();
+        assert!(port != free && p.looks <= 2 * u64::from(FEW) + 1, "{port} after {} looks", p.looks);
+    }
+
+    #[test]
+    fn sockets_on_one_port_are_one_entry() {
+        let mut p = ports();
+        let claims: Vec<_> = (0..10_000).map(|_| p.bind(hold(ONE, 80, true, false), 0).unwrap()).collect();
+        assert_eq!(p.buckets[&80].iter().count(), 1);
+        for claim in claims {
+            p.release(claim);
+        }
+        assert!(p.buckets.is_empty());
     }
 }

@@ -108,6 +108,7 @@ impl Conn {
             && self.snd_wnd == window_before;
         if advanced > 0 {
             self.progress(cx, repr, advanced, &delivered);
+            self.make_room(cx);
         } else if duplicate && !self.sack_ok {
             self.dupacks = self.dupacks.saturating_add(1);
         }
@@ -143,13 +144,17 @@ impl Conn {
             self.buf_seq += data;
             self.sendbuf.ack(data, cx.pool);
             self.stats.bytes_acked += data as u64;
-            self.sendbuf.set_limit(self.send_limit(cx.opts));
-            if self.nospace.get() && self.writable(self.sendbuf.limit()) && !self.shut_wr {
-                self.nospace.set(false);
-                self.raise(Readiness::OUT);
-            }
         }
         delivered
+    }
+
+    /// Bytes were acknowledged, and the window may have grown: the user may send more.
+    fn make_room(&mut self, cx: &Cx<'_>) {
+        self.sendbuf.set_limit(self.send_limit(cx.opts));
+        if self.nospace.get() && self.writable(self.sendbuf.limit()) && !self.shut_wr {
+            self.nospace.set(false);
+            self.raise(Readiness::OUT);
+        }
     }
 
     fn take_sack(&mut self, cx: &mut Cx<'_>, seg: &SegmentIn) -> Delivered {

@@ -1,8 +1,8 @@
 //! The receive buffer: bytes in order that the user has not read, and pieces beyond a gap.
 //!
 //! Large payloads are kept by reference to the frame that brought them, when they fill at least half of it.
-//! Small ones are copied, one behind the other, into buffers of our own: so a peer can pin at most about
-//! twice the bytes that it sent, and one byte never holds 64 kB. The window is counted in payload bytes up to
+//! Small ones are copied, one behind the other, into chunks of the pool: so a peer can pin at most about
+//! twice the bytes that it sent (or 2 kB), and one byte never holds 64 kB. The window is counted in payload bytes up to
 //! the limit; pieces beyond a gap are also charged at their true size and refused when that exceeds twice the
 //! limit.
 //!
@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::chunks::{ChunkPool, MIN_CHUNK, chunk_size};
 use crate::buf::Buf;
 use crate::time::{Duration, Instant};
 
@@ -22,14 +23,12 @@ const MAX_LIMIT: usize = 6 << 20;
 const MIN_LIMIT: usize = 2304;
 /// Payloads from this size on may be kept by reference.
 const SHARE_FROM: usize = 2048;
-/// Size up to which a buffer of copies grows.
+/// Size up to which chunks of copies grow.
 const COPY_MAX: usize = 16 << 10;
-/// What an empty connection keeps for the next small message.
-const SPARE_MAX: usize = 2048;
 /// What a piece costs beside its bytes.
 const OVERHEAD: usize = 128;
 
-enum Chunk {
+pub(super) enum Chunk {
     Shared(Buf),
     Copied { data: Vec<u8>, pos: usize },
 }
@@ -62,7 +61,6 @@ pub(super) struct RecvBuf {
     limit: usize,
     /// The user fixed the limit.
     fixed: bool,
-    spare: Vec<u8>,
     /// Bytes read since `tuned_at`, and in the round trip before.
     read: usize,
     read_before: usize,
@@ -79,7 +77,6 @@ impl RecvBuf {
             next: 0,
             limit: INITIAL_LIMIT,
             fixed: false,
-            spare: Vec::new(),
             read: 0,
             read_before: 64 << 10,
             tuned_at: Instant::ZERO,
@@ -100,6 +97,11 @@ impl RecvBuf {
         if let Some(limit) = limit {
             self.limit = limit.max(MIN_LIMIT);
         }
+    }
+
+    /// For the memory of the queue (`spare.rs`).
+    pub(super) fn queue(&mut self) -> &mut VecDeque<Chunk> {
+        &mut self.queue
     }
 
     /// Bytes to read.
@@ -128,9 +130,9 @@ impl RecvBuf {
 
     /// Takes the bytes that are next in order, and what lies behind them already. Answers by how much the
     /// stream grew.
-    pub(super) fn push(&mut self, buf: Buf) -> usize {
+    pub(super) fn push(&mut self, buf: Buf, pool: &mut ChunkPool) -> usize {
         let before = self.next;
-        self.append(buf);
+        self.append(buf, pool);
         while let Some(entry) = self.beyond.first_entry() {
             if *entry.key() > self.next {
                 break;
@@ -138,12 +140,12 @@ impl RecvBuf {
             let (start, mut buf) = entry.remove_entry();
             self.beyond_charge = self.beyond_charge.saturating_sub(buf.charge() + OVERHEAD);
             buf.advance(usize::try_from(self.next - start).unwrap_or(usize::MAX));
-            self.append(buf);
+            self.append(buf, pool);
         }
         usize::try_from(self.next - before).unwrap_or(0)
     }
 
-    fn append(&mut self, buf: Buf) {
+    fn append(&mut self, buf: Buf, pool: &mut ChunkPool) {
         if buf.is_empty() {
             return;
         }
@@ -153,16 +155,21 @@ impl RecvBuf {
             self.queue.push_back(Chunk::Shared(buf));
             return;
         }
-        match self.queue.back_mut() {
-            Some(Chunk::Copied { data, .. }) if data.len() + buf.len() <= COPY_MAX => {
-                data.extend_from_slice(&buf);
-                return;
-            }
-            _ => {}
+        let mut rest = buf.as_slice();
+        while !rest.is_empty() {
+            let size = match self.queue.back_mut() {
+                Some(Chunk::Copied { data, .. }) if data.len() < data.capacity() => {
+                    let (now, later) = rest.split_at(rest.len().min(data.capacity() - data.len()));
+                    data.extend_from_slice(now);
+                    rest = later;
+                    continue;
+                }
+                Some(Chunk::Copied { data, .. }) => data.capacity() * 2,
+                _ => MIN_CHUNK,
+            };
+            let size = chunk_size(size.min(COPY_MAX).max(rest.len()));
+            self.queue.push_back(Chunk::Copied { data: pool.take(size), pos: 0 });
         }
-        let mut data = std::mem::take(&mut self.spare);
-        data.extend_from_slice(&buf);
-        self.queue.push_back(Chunk::Copied { data, pos: 0 });
     }
 
     /// Takes bytes that lie `gap` (not zero) beyond the next in order. False: nothing new, or no room.
@@ -208,11 +215,10 @@ impl RecvBuf {
     pub(super) fn drop_out_of_order(&mut self) {
         self.beyond.clear();
         self.beyond_charge = 0;
-        self.spare = Vec::new();
     }
 
     /// Copies to `out` and forgets; answers how much.
-    pub(super) fn read(&mut self, out: &mut [u8]) -> usize {
+    pub(super) fn read(&mut self, out: &mut [u8], pool: &mut ChunkPool) -> usize {
         let mut done = 0;
         while let Some(front) = self.queue.front_mut() {
             let bytes = front.bytes();
@@ -226,18 +232,16 @@ impl RecvBuf {
             }
             let whole = n == bytes.len();
             done += n;
-            if whole { self.pop_chunk() } else { front.advance(n) }
+            if whole { self.pop_chunk(pool) } else { front.advance(n) }
         }
         self.len -= done;
         self.read += done;
         done
     }
 
-    fn pop_chunk(&mut self) {
-        let Some(Chunk::Copied { mut data, .. }) = self.queue.pop_front() else { return };
-        if data.capacity() <= SPARE_MAX && data.capacity() > self.spare.capacity() {
-            data.clear();
-            self.spare = data;
+    fn pop_chunk(&mut self, pool: &mut ChunkPool) {
+        if let Some(Chunk::Copied { data, .. }) = self.queue.pop_front() {
+            pool.give(data);
         }
     }
 
@@ -266,8 +270,25 @@ impl RecvBuf {
         done
     }
 
+    /// The slices that hold the first bytes, at most `max` of them; answers how many slices.
+    pub(super) fn slices<'a>(&'a self, max: usize, out: &mut [&'a [u8]]) -> usize {
+        let mut left = max;
+        let mut count = 0;
+        for (slot, chunk) in out.iter_mut().zip(&self.queue) {
+            if left == 0 {
+                break;
+            }
+            let bytes = chunk.bytes();
+            let bytes = bytes.get(..left.min(bytes.len())).unwrap_or(bytes);
+            left -= bytes.len();
+            *slot = bytes;
+            count += 1;
+        }
+        count
+    }
+
     /// Forgets up to `n` bytes; answers how many.
-    pub(super) fn discard(&mut self, n: usize) -> usize {
+    pub(super) fn discard(&mut self, n: usize, pool: &mut ChunkPool) -> usize {
         let mut left = n.min(self.len);
         let done = left;
         while left > 0 {
@@ -275,7 +296,7 @@ impl RecvBuf {
             let here = front.bytes().len();
             if here <= left {
                 left -= here;
-                self.pop_chunk();
+                self.pop_chunk(pool);
             } else {
                 front.advance(left);
                 left = 0;
@@ -311,14 +332,15 @@ mod tests {
     #[test]
     fn one_byte_does_not_pin_a_frame() {
         let mut buf = RecvBuf::new(None);
+        let mut pool = ChunkPool::new();
         let frame = Buf::from_vec(vec![1; 65_000]);
         for _ in 0..100 {
-            buf.push(frame.slice(0, 1));
+            buf.push(frame.slice(0, 1), &mut pool);
         }
         assert_eq!(buf.queue.len(), 1);
         assert!(buf.push_beyond(5, frame.slice(7, 8)));
         assert!(buf.beyond_charge < 200);
-        buf.push(frame.slice(0, 60_000));
+        buf.push(frame.slice(0, 60_000), &mut pool);
         assert!(matches!(buf.queue.back(), Some(Chunk::Shared(_))));
     }
 
@@ -336,11 +358,12 @@ mod tests {
         let rtt = Duration::from_millis(1);
         let mut now = Instant::from_micros(1);
         let mut out = vec![0; 200_000];
+        let mut pool = ChunkPool::new();
         for _ in 0..60 {
             let n = buf.free();
-            buf.push(Buf::from_vec(vec![0; n]));
+            buf.push(Buf::from_vec(vec![0; n]), &mut pool);
             while !buf.is_empty() {
-                buf.read(&mut out);
+                buf.read(&mut out, &mut pool);
             }
             now = now + rtt;
             buf.tune(now, rtt);
@@ -361,26 +384,32 @@ mod tests {
             let mut next = 0;
             let mut out = Vec::new();
             let whole = Buf::from_vec(stream.clone());
+            let mut pool = ChunkPool::new();
             for (start, len) in cuts {
                 let end = (start + len).min(stream.len());
                 have[start..end].fill(true);
                 if end > next && start <= next {
-                    next += buf.push(whole.slice(next, end));
+                    next += buf.push(whole.slice(next, end), &mut pool);
                 } else if start > next {
                     buf.push_beyond((start - next) as u32, whole.slice(start, end));
                 }
                 let want = have.iter().position(|h| !h).unwrap_or(stream.len());
                 prop_assert_eq!(next, want);
                 prop_assert_eq!(buf.len() + out.len(), want);
+                let mut slices: [&[u8]; 4] = [&[]; 4];
+                let count = buf.slices(len, &mut slices);
+                let seen = slices[..count].concat();
+                prop_assert_eq!(&seen[..], &stream[out.len()..out.len() + seen.len()]);
+                prop_assert!(seen.len() == len.min(buf.len()) || count == 4);
                 let mut part = vec![0; len / 2];
                 let peeked = buf.peek(0, &mut part);
                 let copy = part[..peeked].to_vec();
-                let n = buf.read(&mut part);
+                let n = buf.read(&mut part, &mut pool);
                 prop_assert_eq!(&copy[..], &part[..n]);
                 out.extend_from_slice(&part[..n]);
             }
             let mut rest = vec![0; buf.len()];
-            buf.read(&mut rest);
+            buf.read(&mut rest, &mut pool);
             out.extend(rest);
             prop_assert_eq!(&out[..], &stream[..out.len()]);
             prop_assert_eq!(buf.is_contiguous(), have.iter().skip(next).all(|h| !h));

@@ -30,7 +30,7 @@ enum State {
 
 /// A range of sequence space that was sent in one piece.
 #[derive(Clone, Copy, Debug)]
-struct Record {
+pub(super) struct Record {
     start: SeqNumber,
     len: u32,
     sent_at: Instant,
@@ -100,6 +100,11 @@ impl Scoreboard {
         }
     }
 
+    /// For the memory of the queue (`spare.rs`).
+    pub(super) fn queue(&mut self) -> &mut VecDeque<Record> {
+        &mut self.records
+    }
+
     /// Bytes known delivered beyond SND.UNA.
     pub(super) const fn sacked(&self) -> u32 {
         self.sacked
@@ -163,9 +168,6 @@ impl Scoreboard {
                 break;
             }
             self.records.pop_front();
-        }
-        if self.records.is_empty() && self.records.capacity() > 4096 {
-            self.records.shrink_to(64);
         }
         if repaired {
             // What lay behind a hole had to wait for its repair: no measure of the path either (Linux:

@@ -3,55 +3,23 @@
 //! A queue of chunks. A chunk never moves or grows once it is made, so slices of it go to the device as they
 //! are ([`SendBuf::slices`]). The first chunk of an idle buffer is small and each following one twice as
 //! large, up to 64 kB: a connection that talks in small messages holds 2 kB while it waits for an
-//! acknowledgement and nothing when it has it. Chunks of 2 kB and of 64 kB go through a pool that the
-//! connections share, so neither small messages nor bulk transfer allocate anything. The limit is checked by
-//! the caller.
+//! acknowledgement and nothing when it has it. Chunks go through a pool that the connections share ([`chunks`]),
+//! so neither small messages nor bulk transfer allocate anything. What a file has is read into a chunk before the
+//! buffer gets it ([`SendBuf::append_chunk`]).
+//!
+//! [`chunks`]: super::chunks
 
 use std::collections::VecDeque;
 
-/// Smallest and largest chunk, bytes.
-const MIN_CHUNK: usize = 2 << 10;
-const MAX_CHUNK: usize = 64 << 10;
-/// Chunks of either size kept by the pool (4 MB and 128 kB).
-const MAX_POOLED: usize = 64;
+use super::chunks::{ChunkPool, MIN_CHUNK, chunk_size};
 
-/// Most slices that one frame of 64 kB can need: five chunks of a growing buffer hold 62 kB.
-pub(super) const MAX_SLICES: usize = 8;
+/// A chunk with less in it is copied to the others by `append_chunk`.
+const MIN_WHOLE: usize = 16 << 10;
+/// Most slices that one frame of 64 kB can need. Five chunks of a growing buffer hold 62 kB. Of whole chunks it
+/// touches five, and between two of them lies at most one that is not full.
+pub(super) const MAX_SLICES: usize = 12;
 
-/// Empty chunks of the largest and of the smallest size, the last used on top.
-pub(super) struct ChunkPool {
-    large: Vec<Vec<u8>>,
-    small: Vec<Vec<u8>>,
-}
-
-impl ChunkPool {
-    pub(super) const fn new() -> ChunkPool {
-        ChunkPool { large: Vec::new(), small: Vec::new() }
-    }
-
-    fn take(&mut self, size: usize) -> Vec<u8> {
-        let kept = match size {
-            MAX_CHUNK => self.large.pop(),
-            MIN_CHUNK => self.small.pop(),
-            _ => None,
-        };
-        kept.unwrap_or_else(|| Vec::with_capacity(size))
-    }
-
-    fn give(&mut self, mut chunk: Vec<u8>) {
-        let list = match chunk.capacity() {
-            MAX_CHUNK => &mut self.large,
-            MIN_CHUNK => &mut self.small,
-            _ => return,
-        };
-        if list.len() < MAX_POOLED {
-            chunk.clear();
-            list.push(chunk);
-        }
-    }
-}
-
-struct Chunk {
+pub(super) struct Chunk {
     /// Offset of its first byte in the stream.
     start: u64,
     data: Vec<u8>,
@@ -69,6 +37,11 @@ pub(super) struct SendBuf {
 impl SendBuf {
     pub(super) const fn new() -> SendBuf {
         SendBuf { chunks: VecDeque::new(), base: 0, len: 0, limit: 128 << 10 }
+    }
+
+    /// For the memory of the queue (`spare.rs`).
+    pub(super) fn queue(&mut self) -> &mut VecDeque<Chunk> {
+        &mut self.chunks
     }
 
     /// Bytes held.
@@ -96,15 +69,33 @@ impl SendBuf {
 
     /// Takes as much of `data` as the limit allows; answers how much.
     pub(super) fn append(&mut self, data: &[u8], pool: &mut ChunkPool) -> usize {
-        let mut rest = data.get(..data.len().min(self.space())).unwrap_or(data);
-        let taken = rest.len();
+        let data = data.get(..data.len().min(self.space())).unwrap_or(data);
+        self.copy(data, pool);
+        data.len()
+    }
+
+    /// Takes a chunk of the pool with `len` bytes in it, whatever the limit is: the caller asked for room before he
+    /// filled it.
+    pub(super) fn append_chunk(&mut self, mut chunk: Vec<u8>, len: usize, pool: &mut ChunkPool) {
+        chunk.truncate(len);
+        if chunk.len() < MIN_WHOLE {
+            self.copy(&chunk, pool);
+            pool.give(chunk);
+            return;
+        }
+        let start = self.base + self.len as u64;
+        self.len += chunk.len();
+        self.chunks.push_back(Chunk { start, data: chunk });
+    }
+
+    fn copy(&mut self, mut rest: &[u8], pool: &mut ChunkPool) {
         while !rest.is_empty() {
             let (room, size) = match self.chunks.back() {
                 Some(c) => (c.data.capacity() - c.data.len(), c.data.capacity() * 2),
                 None => (0, MIN_CHUNK),
             };
             if room == 0 {
-                let size = size.max(rest.len()).next_power_of_two().clamp(MIN_CHUNK, MAX_CHUNK);
+                let size = chunk_size(size.max(rest.len()));
                 let start = self.base + self.len as u64;
                 self.chunks.push_back(Chunk { start, data: pool.take(size) });
                 continue;
@@ -115,7 +106,6 @@ impl SendBuf {
             self.len += now.len();
             rest = later;
         }
-        taken
     }
 
     /// Forgets the first `n` bytes: they are acknowledged.
@@ -208,9 +198,27 @@ mod tests {
         assert!(buf.chunks.is_empty());
     }
 
+    #[test]
+    fn a_chunk_is_taken_as_it_is() {
+        let mut pool = ChunkPool::new();
+        let mut buf = SendBuf::new();
+        buf.append(b"head", &mut pool);
+        let chunk = pool.take_full(64 << 10);
+        let at = chunk.as_ptr();
+        buf.append_chunk(chunk, 60_000, &mut pool);
+        assert_eq!(buf.len(), 60_004);
+        let mut out: [&[u8]; MAX_SLICES] = [&[]; MAX_SLICES];
+        assert_eq!(buf.slices(0, 60_004, &mut out), (2, 60_004));
+        assert_eq!(out[1].as_ptr(), at);
+        let little = pool.take_full(2 << 10);
+        buf.append_chunk(little, 5, &mut pool);
+        assert_eq!((buf.len(), buf.chunks.len()), (60_009, 2));
+    }
+
     #[derive(Clone, Debug)]
     enum Op {
         Append(usize),
+        Chunk(usize),
         Ack(usize),
         Slices(usize, usize),
     }
@@ -220,6 +228,8 @@ mod tests {
         fn behaves_as_a_queue_of_bytes(ops in prop::collection::vec(prop_oneof![
             (0usize..90_000).prop_map(Op::Append),
             (0usize..20).prop_map(Op::Append),
+            (0usize..65_536).prop_map(Op::Chunk),
+            (16_300usize..16_500).prop_map(Op::Chunk),
             (0usize..80_000).prop_map(Op::Ack),
             (0usize..100_000, 0usize..70_000).prop_map(|(o, l)| Op::Slices(o, l)),
         ], 1..60)) {
@@ -233,16 +243,26 @@ mod tests {
                     Op::Append(n) => {
                         let data: Vec<u8> = (0..n).map(|i| ((next as usize + i) % 251) as u8).collect();
                         let taken = buf.append(&data, &mut pool);
-                        prop_assert_eq!(taken, n.min(200_000 - model.len()));
+                        prop_assert_eq!(taken, n.min(200_000usize.saturating_sub(model.len())));
                         model.extend(&data[..taken]);
                         next += taken as u32;
+                    }
+                    Op::Chunk(n) => {
+                        let mut chunk = pool.take_full(chunk_size(n));
+                        for (i, b) in chunk.iter_mut().enumerate().take(n) {
+                            *b = ((next as usize + i) % 251) as u8;
+                        }
+                        model.extend(&chunk[..n]);
+                        buf.append_chunk(chunk, n, &mut pool);
+                        next += n as u32;
                     }
                     Op::Ack(n) => {
                         buf.ack(n, &mut pool);
                         model.drain(..n.min(model.len()));
                     }
                     Op::Slices(o, l) => {
-                        let got = collect(&buf, o, l);
+                        let got = collect(&buf, o, l.min(65_535));
+                        let l = l.min(65_535);
                         let want: Vec<u8> = model.iter().skip(o).take(l).copied().collect();
                         prop_assert_eq!(got, want);
                     }

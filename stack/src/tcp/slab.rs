@@ -1,7 +1,8 @@
 //! A slab whose slots carry a generation, so that the id of something freed never names its successor.
 //!
 //! Freed slots are reused last-in first-out (the warm one first). A slot's generation grows at each removal;
-//! after 2^32 of them it wraps, which is beyond what an id can outlive.
+//! after 2^32 of them it wraps, which is beyond what an id can outlive. A large slab that has become empty gives its memory
+//! back.
 
 struct Slot<T> {
     generation: u32,
@@ -13,11 +14,16 @@ pub(super) struct Slab<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
     len: usize,
+    /// What new slots begin with: more than any slot had that was given back.
+    generation: u32,
 }
+
+/// Slots that an empty slab keeps.
+const KEEP: usize = 256;
 
 impl<T> Slab<T> {
     pub(super) const fn new() -> Slab<T> {
-        Slab { slots: Vec::new(), free: Vec::new(), len: 0 }
+        Slab { slots: Vec::new(), free: Vec::new(), len: 0, generation: 1 }
     }
 
     /// Stores `value` and names it (index, generation).
@@ -31,8 +37,8 @@ impl<T> Slab<T> {
         }
         // Four billion sockets do not fit into memory, so the cast cannot cut.
         let index = self.slots.len() as u32;
-        self.slots.push(Slot { generation: 1, value: Some(value) });
-        (index, 1)
+        self.slots.push(Slot { generation: self.generation, value: Some(value) });
+        (index, self.generation)
     }
 
     pub(super) fn get(&self, index: u32) -> Option<&T> {
@@ -67,7 +73,17 @@ impl<T> Slab<T> {
         slot.generation = slot.generation.wrapping_add(1);
         self.free.push(index);
         self.len -= 1;
+        if self.len == 0 && self.slots.len() > KEEP {
+            self.give_back();
+        }
         Some(value)
+    }
+
+    fn give_back(&mut self) {
+        let used = self.slots.iter().map(|slot| slot.generation.wrapping_sub(self.generation)).max();
+        self.generation = self.generation.wrapping_add(used.unwrap_or(0));
+        self.slots = Vec::new();
+        self.free = Vec::new();
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -98,5 +114,19 @@ mod tests {
         assert!(slab.get_gen(i, g).is_none());
         assert_eq!(slab.get_gen(j, h), Some(&"b"));
         assert_eq!(slab.len(), 1);
+    }
+
+    #[test]
+    fn an_empty_slab_gives_its_memory_back_and_ids_stay_void() {
+        let mut slab = Slab::new();
+        let old: Vec<_> = (0..1000).map(|n| slab.insert(n)).collect();
+        for (i, _) in &old {
+            slab.remove(*i);
+        }
+        assert_eq!((slab.slots.capacity(), slab.free.capacity()), (0, 0));
+        for n in 0..1000 {
+            slab.insert(n);
+        }
+        assert!(old.iter().all(|(i, g)| slab.get(*i).is_some() && slab.get_gen(*i, *g).is_none()));
     }
 }

@@ -10,16 +10,18 @@
 
 use std::cell::Cell;
 use std::net::SocketAddrV4;
+use std::sync::Arc;
 
 use super::ack::AckState;
+use super::chunks::ChunkPool;
 use super::congestion::{self, CongestionControl, Window};
 use super::listener::Listener;
-use super::ports::Hold;
+use super::ports::{Claim, Hold};
 use super::recovery::{Phase, Undo};
 use super::recvbuf::RecvBuf;
 use super::rtt::RttEstimator;
 use super::sack::{RecentBlocks, Scoreboard};
-use super::sendbuf::{ChunkPool, SendBuf};
+use super::sendbuf::SendBuf;
 use super::timewait::TimeWait;
 use super::{Bare, Tuple};
 use crate::error::Error;
@@ -57,7 +59,7 @@ pub(super) enum Owner {
 pub(super) enum PortHold {
     None,
     /// By bind(2): kept until the socket is gone.
-    Explicit(SocketAddrV4),
+    Explicit(Claim),
     /// By connect(2) or inheritance: counted, and gone with the connection.
     Counted(Hold),
 }
@@ -71,7 +73,8 @@ pub(super) enum Body {
 
 /// What an id names.
 pub(super) struct Socket {
-    pub opts: TcpOptions,
+    /// Shared by the sockets whose settings are the same.
+    pub opts: Arc<TcpOptions>,
     pub owner: Owner,
     pub port: PortHold,
     /// SO_ERROR.
@@ -92,7 +95,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(opts: TcpOptions, owner: Owner, body: Body) -> Socket {
+    pub(super) fn new(opts: Arc<TcpOptions>, owner: Owner, body: Body) -> Socket {
         Socket {
             opts,
             owner,
@@ -113,7 +116,7 @@ impl Socket {
         match (&self.body, self.port) {
             (Body::Conn(conn), _) if conn.state != TcpState::Closed => Some(conn.tuple.local),
             (Body::Conn(conn), PortHold::None) => Some(conn.tuple.local),
-            (_, PortHold::Explicit(addr)) => Some(addr),
+            (_, PortHold::Explicit((hold, _))) => Some(hold.addr),
             _ => None,
         }
     }
@@ -226,6 +229,8 @@ pub(super) struct Conn {
     pub fin_sent: bool,
     /// The last send said MSG_MORE.
     pub more: bool,
+    /// The last send came while much was under way (`output`).
+    pub gather: bool,
     /// Send what is queued, Nagle and cork notwithstanding: data up to here.
     pub push_to: SeqNumber,
     /// Send less than a segment into a small window, once.
@@ -327,6 +332,7 @@ impl Conn {
             fin_queued: false,
             fin_sent: false,
             more: false,
+            gather: false,
             push_to: iss,
             force_small: false,
             nospace: Cell::new(false),

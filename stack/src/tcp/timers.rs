@@ -1,8 +1,5 @@
-//! Timers: a heap for the set, and what each timer of a connection does.
-//!
-//! [`TimerHeap`] is a binary heap of (deadline, slot index) in which each slot knows its place, so setting,
-//! moving and cancelling are O(log n) and nothing stale is left to wake for. A connection has one entry: the
-//! earliest of its retransmission (or window probe), delayed-ACK and keepalive timers.
+//! What each timer of a connection does. In the set a connection has one entry (`wheel.rs`): the earliest of its
+//! retransmission (or window probe), delayed-ACK and keepalive timers.
 //!
 //! Limits on patience are those of Linux: 15 retransmissions, about 924 s (tcp_retries2), 8 for an orphan,
 //! SYN 6, SYN-ACK 5, and TCP_USER_TIMEOUT over all of them.
@@ -11,7 +8,7 @@ use super::Cx;
 use super::rtt::{RTO_INITIAL, RTO_MAX, RTO_MIN};
 use super::socket::{Conn, Rexmit};
 use crate::error::Error;
-use crate::time::{Duration, Instant};
+use crate::time::Duration;
 use crate::types::TcpState;
 
 /// Linux's tcp_retries2.
@@ -20,132 +17,6 @@ const RETRIES: u8 = 15;
 const ORPHAN_RETRIES: u8 = 8;
 /// Linux's tcp_synack_retries.
 pub(super) const SYN_ACK_RETRIES: u8 = 5;
-
-const ABSENT: u32 = u32::MAX;
-
-/// See the module.
-pub(super) struct TimerHeap {
-    heap: Vec<(Instant, u32)>,
-    /// Place in `heap` of each slot.
-    places: Vec<u32>,
-}
-
-impl TimerHeap {
-    pub(super) const fn new() -> TimerHeap {
-        TimerHeap { heap: Vec::new(), places: Vec::new() }
-    }
-
-    fn place(&self, index: u32) -> Option<usize> {
-        self.places.get(index as usize).filter(|p| **p != ABSENT).map(|p| *p as usize)
-    }
-
-    fn set_place(&mut self, index: u32, place: u32) {
-        let i = index as usize;
-        if i >= self.places.len() {
-            self.places.resize(i + 1, ABSENT);
-        }
-        if let Some(slot) = self.places.get_mut(i) {
-            *slot = place;
-        }
-    }
-
-    /// The earliest deadline.
-    pub(super) fn peek(&self) -> Option<Instant> {
-        self.heap.first().map(|e| e.0)
-    }
-
-    /// Sets or moves the timer of `index`.
-    pub(super) fn set(&mut self, index: u32, at: Instant) {
-        let place = match self.place(index) {
-            Some(place) => {
-                if let Some(entry) = self.heap.get_mut(place) {
-                    if entry.0 == at {
-                        return;
-                    }
-                    entry.0 = at;
-                }
-                place
-            }
-            None => {
-                self.heap.push((at, index));
-                let place = self.heap.len() - 1;
-                self.set_place(index, place as u32);
-                place
-            }
-        };
-        self.up(place);
-        self.down(place);
-    }
-
-    /// Stops the timer of `index`.
-    pub(super) fn cancel(&mut self, index: u32) {
-        if let Some(place) = self.place(index) {
-            self.remove_at(place);
-        }
-    }
-
-    /// Takes out a timer that is due.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<u32> {
-        let (at, index) = self.heap.first().copied()?;
-        if at > now {
-            return None;
-        }
-        self.remove_at(0);
-        Some(index)
-    }
-
-    fn remove_at(&mut self, place: usize) {
-        if place >= self.heap.len() {
-            return;
-        }
-        let (_, index) = self.heap.swap_remove(place);
-        self.set_place(index, ABSENT);
-        if let Some((_, moved)) = self.heap.get(place).copied() {
-            self.set_place(moved, place as u32);
-            self.up(place);
-            self.down(place);
-        }
-    }
-
-    fn swap(&mut self, a: usize, b: usize) {
-        self.heap.swap(a, b);
-        for place in [a, b] {
-            if let Some((_, index)) = self.heap.get(place).copied() {
-                self.set_place(index, place as u32);
-            }
-        }
-    }
-
-    fn earlier(&self, a: usize, b: usize) -> bool {
-        match (self.heap.get(a), self.heap.get(b)) {
-            (Some(a), Some(b)) => a.0 < b.0,
-            _ => false,
-        }
-    }
-
-    fn up(&mut self, mut place: usize) {
-        while place > 0 {
-            let parent = (place - 1) / 2;
-            if !self.earlier(place, parent) {
-                break;
-            }
-            self.swap(place, parent);
-            place = parent;
-        }
-    }
-
-    fn down(&mut self, mut place: usize) {
-        loop {
-            let left = 2 * place + 1;
-            let child = if self.earlier(left + 1, left) { left + 1 } else { left };
-            if !self.earlier(child, place) {
-                break;
-            }
-            self.swap(place, child);
-            place = child;
-        }
-    }
-}
 
 /// Linux's `tcp_model_timeout`: the time that `retries` retransmissions with doubling take, from the least
 /// RTO on. Patience is measured in it, so that a small RTT does not make for less of it.
@@ -303,39 +174,10 @@ impl Conn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn patience_is_that_of_linux() {
         assert_eq!(model_timeout(15), Duration::from_millis(924_600));
         assert_eq!(model_timeout(8), Duration::from_millis(102_200));
-    }
-
-    proptest! {
-        #[test]
-        fn heap_agrees_with_a_map(ops in prop::collection::vec((0u32..20, prop::option::of(0u64..50)), 1..100)) {
-            let mut heap = TimerHeap::new();
-            let mut model = std::collections::BTreeMap::new();
-            for (index, at) in ops {
-                match at {
-                    Some(at) => {
-                        heap.set(index, Instant::from_micros(at));
-                        model.insert(index, at);
-                    }
-                    None => {
-                        heap.cancel(index);
-                        model.remove(&index);
-                    }
-                }
-                prop_assert_eq!(heap.peek().map(|t| t.micros()), model.values().min().copied());
-            }
-            let mut last = 0;
-            while let Some(index) = heap.pop_due(Instant::from_micros(1000)) {
-                let at = model.remove(&index).unwrap();
-                prop_assert!(at >= last);
-                last = at;
-            }
-            prop_assert!(model.is_empty());
-        }
     }
 }

@@ -3,11 +3,12 @@
 //!
 //! A hundred bytes and no buffers. It acknowledges a FIN that is sent again, and yields its 4-tuple to a SYN
 //! that is provably newer (RFC 6191, RFC 9293 section 3.10.7.4). A RST ends it, as with Linux's tcp_rfc1337 =
-//! 0.
+//! 0. When connect(2) finds hardly a free port it takes one over whose timestamps are older than a second: segments of the
+//! old connection are told by theirs (Linux's tcp_tw_reuse = 1; its default, 2, does so on loopback only).
 //!
 //! Limit: beyond 32 thousand, connections are closed without it.
 
-use super::ports::Hold;
+use super::ports::{Hold, Use};
 use super::socket::Timestamps;
 use super::{Bare, Reply, SegmentIn, Target, Tcp, Tuple, bare_repr};
 use crate::counters::Counters;
@@ -18,6 +19,8 @@ use crate::wire::tcp::Flags;
 /// How long it lasts.
 pub(super) const LIFETIME: Duration = Duration::from_secs(60);
 const MAX: usize = 32 << 10;
+/// How old the last timestamp must be before connect(2) may take the 4-tuple (Linux: `tcp_twsk_unique`).
+const REUSE_AFTER: Duration = Duration::from_secs(1);
 /// Least interval between acknowledgements of nonsense.
 const ACK_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -35,6 +38,16 @@ pub(super) struct TimeWait {
 }
 
 impl TimeWait {
+    /// From when on connect(2) may take the 4-tuple over; `None`: not before the end.
+    pub(super) fn reusable_from(&self) -> Option<Instant> {
+        self.ts.on.then(|| self.ts.recent_at + REUSE_AFTER)
+    }
+
+    /// The first sequence number of a connection that takes it over: beyond all that this one can have used.
+    pub(super) fn next_iss(&self) -> SeqNumber {
+        self.snd_nxt + 65_537
+    }
+
     fn ack(&self, now: Instant, tuple: &Tuple) -> Bare {
         let window = u16::try_from(self.rcv_wnd >> self.rcv_wscale).unwrap_or(u16::MAX);
         let mut repr = bare_repr(tuple, self.snd_nxt, self.rcv_nxt, Flags::ACK, window);
@@ -56,7 +69,7 @@ impl Tcp {
         if self.timewaits.len() >= MAX {
             return;
         }
-        self.ports.hold(timewait.hold);
+        self.ports.hold((timewait.hold, Use::Connection));
         let (index, _) = self.timewaits.insert((tuple, timewait));
         self.demux.insert(tuple, Target::TimeWait(index));
         self.timewait_timers.set(index, now + LIFETIME);
@@ -65,7 +78,7 @@ impl Tcp {
     pub(super) fn remove_timewait(&mut self, index: u32) {
         self.timewait_timers.cancel(index);
         let Some((tuple, timewait)) = self.timewaits.remove(index) else { return };
-        self.ports.release(timewait.hold);
+        self.ports.release((timewait.hold, Use::Connection));
         if self.demux.get(&tuple) == Some(&Target::TimeWait(index)) {
             self.demux.remove(&tuple);
         }
@@ -99,6 +112,7 @@ impl Tcp {
             }
             if let (true, Some((val, _))) = (tw.ts.on, repr.options.timestamps) {
                 tw.ts.recent = val;
+                tw.ts.recent_at = now;
             }
             self.timewait_timers.set(index, now + LIFETIME);
             return;
@@ -109,7 +123,7 @@ impl Tcp {
         // connection incarnation".
         let fresh = repr.seq.gt(tw.rcv_nxt) || newer_stamp;
         if flags.contains(Flags::SYN) && !flags.intersects(Flags::RST | Flags::ACK) && !old && fresh {
-            let isn = tw.snd_nxt + 65_537;
+            let isn = tw.next_iss();
             let listens = self.find_listener(&tuple).is_some();
             if listens {
                 counters.tcp_timewait_reused += 1;

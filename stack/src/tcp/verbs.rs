@@ -5,9 +5,12 @@
 //! still has to do it does by itself.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
+use super::chunks::chunk_size;
 use super::listener::Listener;
-use super::ports::Hold;
+use super::output::GATHER_FROM;
+use super::ports::{Hold, Use};
 use super::socket::{Body, Conn, Fate, Owner, PortHold, Socket};
 use super::{Target, Tcp, Tuple};
 use crate::error::{Error, Result};
@@ -16,6 +19,48 @@ use crate::types::{Kind, Readiness, Shutdown, SocketId, TcpInfo, TcpOptions, Tcp
 
 /// Linux's net.core.somaxconn.
 const MAX_BACKLOG: u32 = 4096;
+
+/// A search for a port that found none, so that a program that tries again and again does not walk over all ports each time.
+pub(super) struct Exhausted {
+    ip: Ipv4Addr,
+    remote: SocketAddrV4,
+    /// What [`super::ports::Ports::releases`] was.
+    releases: u64,
+    /// When the first TIME_WAIT may be taken over.
+    until: Option<Instant>,
+}
+
+/// Settings that sockets share: most of a program's have the same few.
+pub(super) struct Settings {
+    /// What a fresh socket has, and what was set lately.
+    recent: [Arc<TcpOptions>; 4],
+    next: usize,
+}
+
+impl Settings {
+    pub(super) fn new(default: TcpOptions) -> Settings {
+        let default = Arc::new(default);
+        Settings { recent: std::array::from_fn(|_| default.clone()), next: 0 }
+    }
+
+    fn default(&self) -> Arc<TcpOptions> {
+        let [default, ..] = &self.recent;
+        default.clone()
+    }
+
+    fn share(&mut self, opts: TcpOptions) -> Arc<TcpOptions> {
+        if let Some(same) = self.recent.iter().find(|o| ***o == opts) {
+            return same.clone();
+        }
+        let opts = Arc::new(opts);
+        // The first one stays.
+        self.next = self.next % 3 + 1;
+        if let Some(entry) = self.recent.get_mut(self.next) {
+            *entry = opts.clone();
+        }
+        opts
+    }
+}
 
 impl Tcp {
     fn sock(&self, id: SocketId) -> Result<&Socket> {
@@ -30,39 +75,40 @@ impl Tcp {
 
     /// socket(2)
     pub(crate) fn open(&mut self) -> SocketId {
-        let opts = TcpOptions { congestion: self.congestion, ..TcpOptions::default() };
+        let opts = self.settings.default();
         let (index, generation) = self.socks.insert(Socket::new(opts, Owner::User, Body::Closed));
         SocketId { kind: Kind::Tcp, index, generation }
     }
 
     /// The options as they are.
     pub(crate) fn options(&self, id: SocketId) -> Result<&TcpOptions> {
-        self.sock(id).map(|s| &s.opts)
+        self.sock(id).map(|s| &*s.opts)
     }
 
     /// Replaces the options, and acts on what changed.
     pub(crate) fn set_options(&mut self, now: Instant, id: SocketId, opts: TcpOptions) -> Result<()> {
+        if *self.sock(id)?.opts == opts {
+            return Ok(());
+        }
+        let opts = self.settings.share(opts);
         let sock = self.sock_mut(id)?;
         let old = std::mem::replace(&mut sock.opts, opts);
         let opts = &sock.opts;
-        let port = sock.port;
-        let mut listening = false;
+        let mut moved = false;
         match &mut sock.body {
             Body::Closed => {}
-            Body::Listen(listener) => {
-                listener.reuseport = opts.reuseport;
-                listener.v6only = opts.v6only;
-                listening = true;
-            }
+            Body::Listen(_) => moved = old.v6only != opts.v6only,
             Body::Conn(conn) => conn.options_changed(now, &old, opts),
         }
-        if let PortHold::Explicit(addr) = port {
-            let hold = Hold::new(addr, &sock.opts);
+        if let PortHold::Explicit((hold, purpose)) = sock.port {
             // A conflict that changed options make is not looked for, as on Linux.
-            let _ = self.ports.update(id.index, hold, false);
-            if listening {
-                let _ = self.ports.update(id.index, hold, true);
-            }
+            let new = (Hold::new(hold.addr, opts), purpose);
+            sock.port = PortHold::Explicit(new);
+            self.ports.update((hold, purpose), new)?;
+        }
+        if moved {
+            self.unlink_listener(id.index);
+            self.link_listener(id.index);
         }
         self.settle(now, id.index);
         Ok(())
@@ -77,8 +123,8 @@ impl Tcp {
         let hold = Hold::new(addr, &sock.opts);
         let offset = self.secrets.port_offset(*addr.ip(), Ipv4Addr::UNSPECIFIED, id.index as u16)
             ^ id.generation.wrapping_mul(0x9e37_79b9);
-        let addr = self.ports.bind(id.index, hold, offset)?;
-        self.sock_mut(id)?.port = PortHold::Explicit(addr);
+        let claim = self.ports.bind(hold, offset)?;
+        self.sock_mut(id)?.port = PortHold::Explicit(claim);
         Ok(())
     }
 
@@ -96,11 +142,11 @@ impl Tcp {
         if self.sock(id)?.port == PortHold::None {
             self.bind(id, SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0))?;
         }
-        let sock = self.sock(id)?;
-        let PortHold::Explicit(addr) = sock.port else { return Err(Error::InvalidArgument) };
-        let hold = Hold::new(addr, &sock.opts);
-        self.ports.update(id.index, hold, true)?;
+        let PortHold::Explicit(claim) = self.sock(id)?.port else { return Err(Error::InvalidArgument) };
+        let addr = claim.0.addr;
+        let claim = self.ports.update(claim, (claim.0, Use::Listening))?;
         let sock = self.sock_mut(id)?;
+        sock.port = PortHold::Explicit(claim);
         sock.shut = (false, false);
         sock.body = Body::Listen(Box::new(Listener {
             port: addr.port(),
@@ -108,10 +154,8 @@ impl Tcp {
             backlog,
             children: Default::default(),
             requests: 0,
-            reuseport: sock.opts.reuseport,
-            v6only: sock.opts.v6only,
         }));
-        self.listeners.entry(addr.port()).or_default().push(id.index);
+        self.link_listener(id.index);
         Ok(())
     }
 
@@ -164,28 +208,26 @@ impl Tcp {
         let opts = sock.opts.clone();
         let port = sock.port;
         let bound = match port {
-            PortHold::Explicit(addr) => Some(addr),
+            PortHold::Explicit((hold, _)) => Some(hold.addr),
             _ => None,
         };
         let ip = bound.map(|a| *a.ip()).filter(|a| !a.is_unspecified()).unwrap_or(source);
         let tuple_for = |port| Tuple { local: SocketAddrV4::new(ip, port), remote };
         let local_port = match bound {
-            Some(addr) if self.demux.contains_key(&tuple_for(addr.port())) => {
-                return Err(Error::AddrNotAvailable);
-            }
             Some(addr) => addr.port(),
-            None => {
-                // RFC 6056 section 3.3.3: the counter is the clock's coarse part here: ports of one
-                // destination advance.
-                let offset = self.secrets.port_offset(ip, *remote.ip(), remote.port());
-                let offset = offset.wrapping_add(self.port_counter);
-                self.port_counter = self.port_counter.wrapping_add(1);
-                self.ports.pick(offset, |port| !self.demux.contains_key(&tuple_for(port)))?
-            }
+            None => self.pick_port(now, ip, remote)?,
         };
         let tuple = tuple_for(local_port);
+        let mut iss = self.secrets.isn(&tuple, now);
+        match self.demux.get(&tuple).copied() {
+            None => {}
+            Some(Target::TimeWait(index)) if self.reusable_from(index).is_some_and(|at| at <= now) => {
+                iss = self.timewaits.get(index).map_or(iss, |(_, tw)| tw.next_iss());
+                self.remove_timewait(index);
+            }
+            Some(_) => return Err(Error::AddrNotAvailable),
+        }
         let hold = Hold::new(tuple.local, &opts);
-        let iss = self.secrets.isn(&tuple, now);
         let ts_offset = self.secrets.timestamp_offset(ip, *remote.ip());
         let mut conn = Conn::new(tuple, iss, ts_offset, &opts, now);
         conn.state = TcpState::SynSent;
@@ -199,11 +241,46 @@ impl Tcp {
         sock.body = Body::Conn(Box::new(conn));
         if bound.is_none() {
             sock.port = PortHold::Counted(hold);
-            self.ports.hold(hold);
+            self.ports.hold((hold, Use::Connection));
         }
         self.demux.insert(tuple, Target::Conn(id.index));
         self.settle(now, id.index);
         Err(Error::InProgress)
+    }
+
+    /// From when on connect(2) may take over what is in TIME_WAIT.
+    fn reusable_from(&self, index: u32) -> Option<Instant> {
+        self.timewaits.get(index)?.1.reusable_from()
+    }
+
+    /// A local port towards `remote`.
+    fn pick_port(&mut self, now: Instant, ip: Ipv4Addr, remote: SocketAddrV4) -> Result<u16> {
+        let releases = self.ports.releases();
+        if let Some(last) = &self.exhausted
+            && (last.ip, last.remote, last.releases) == (ip, remote, releases)
+            && last.until.is_none_or(|t| now < t)
+        {
+            // Nothing has changed since the search that went over all ports.
+            return Err(Error::AddrNotAvailable);
+        }
+        let mut until: Option<Instant> = None;
+        let (demux, timewaits) = (&self.demux, &self.timewaits);
+        let usable = |port, any| match demux.get(&Tuple { local: SocketAddrV4::new(ip, port), remote }) {
+            None => true,
+            Some(Target::TimeWait(index)) if any => {
+                let Some(at) = timewaits.get(*index).and_then(|(_, tw)| tw.reusable_from()) else {
+                    return false;
+                };
+                until = Some(until.map_or(at, |t| t.min(at)));
+                at <= now
+            }
+            Some(_) => false,
+        };
+        // RFC 6056 section 3.3.3, algorithm 3.
+        let offset = self.secrets.port_offset(ip, *remote.ip(), remote.port());
+        let result = self.ports.pick(offset, usable);
+        self.exhausted = result.is_err().then_some(Exhausted { ip, remote, releases, until });
+        result
     }
 
     /// connect(2) with AF_UNSPEC: the socket is as new, but for its options and what it is bound to.
@@ -252,6 +329,9 @@ impl Tcp {
             }
             return Err(if waiting { Error::WouldBlock } else { Error::BrokenPipe });
         }
+        if !data.is_empty() {
+            self.spares.send.lend(conn.sendbuf.queue());
+        }
         let taken = conn.sendbuf.append(data, &mut self.pool);
         if taken < data.len() {
             conn.nospace.set(true);
@@ -260,17 +340,90 @@ impl Tcp {
             return if data.is_empty() { Ok(0) } else { Err(Error::WouldBlock) };
         }
         conn.more = more;
+        conn.gather = conn.outstanding() >= GATHER_FROM;
         conn.output_wanted = true;
         self.settle(now, id.index);
         Ok(taken)
     }
 
+    /// Nothing follows soon: what waits for company leaves, corked data excepted.
+    pub(crate) fn end_send(&mut self, now: Instant, id: SocketId) {
+        if let Ok(Socket { body: Body::Conn(conn), .. }) = self.sock_mut(id) {
+            if std::mem::take(&mut conn.gather) {
+                conn.output_wanted = true;
+                self.settle(now, id.index);
+            }
+        }
+    }
+
     /// How much `send` would take.
     pub(crate) fn send_space(&self, id: SocketId) -> Result<usize> {
         match &self.sock(id)?.body {
-            Body::Conn(conn) if conn.may_send() && !conn.shut_wr => Ok(conn.sendbuf.space()),
+            Body::Conn(conn) if conn.may_send() && !conn.shut_wr => {
+                let space = conn.sendbuf.space();
+                if space == 0 {
+                    // Who asks will wait for room.
+                    conn.nospace.set(true);
+                }
+                Ok(space)
+            }
             _ => Ok(0),
         }
+    }
+
+    /// Memory to fill for [`Tcp::send_chunk`]: `len` bytes, or 64 kB if that is less.
+    pub(crate) fn take_chunk(&mut self, len: usize) -> Vec<u8> {
+        self.pool.take_full(chunk_size(len))
+    }
+
+    /// send(2) of the first `len` bytes of a chunk, which becomes part of the send buffer; without an error all of them
+    /// are taken.
+    pub(crate) fn send_chunk(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        chunk: Vec<u8>,
+        len: usize,
+        more: bool,
+    ) -> Result<usize> {
+        // Checks the socket, and tells of its error.
+        let result = self.send(now, id, &[], more);
+        if result.is_err() || len == 0 {
+            self.pool.give(chunk);
+            return result;
+        }
+        let len = len.min(chunk.len());
+        if let Some(Socket { body: Body::Conn(conn), .. }) = self.socks.get_gen_mut(id.index, id.generation) {
+            self.spares.send.lend(conn.sendbuf.queue());
+            conn.sendbuf.append_chunk(chunk, len, &mut self.pool);
+            conn.more = more;
+            conn.gather = false;
+            conn.output_wanted = true;
+        }
+        self.settle(now, id.index);
+        Ok(len)
+    }
+
+    /// recv(2) without a copy: `f` sees the slices that hold the first bytes, at most `max`, and answers how many it took.
+    pub(crate) fn recv_with(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        max: usize,
+        f: &mut dyn FnMut(&[&[u8]]) -> usize,
+    ) -> Result<usize> {
+        let sock = self.sock_mut(id)?;
+        let Body::Conn(conn) = &mut sock.body else { return Self::nothing_to_read(sock) };
+        if conn.recvbuf.is_empty() {
+            return Self::nothing_to_read(sock);
+        }
+        let mut slices: [&[u8]; 16] = [&[]; 16];
+        let count = conn.recvbuf.slices(max, &mut slices);
+        let taken = f(slices.get(..count).unwrap_or(&[]));
+        if taken == 0 {
+            return Ok(0);
+        }
+        self.discard(now, id, taken.min(max))
     }
 
     /// What a read finds when nothing is queued; Linux's order in `tcp_recvmsg_locked`.
@@ -296,12 +449,15 @@ impl Tcp {
 
     /// recv(2): Ok(0) is the end of the stream. An error that waits is told once, after the data.
     pub(crate) fn recv(&mut self, now: Instant, id: SocketId, buf: &mut [u8]) -> Result<usize> {
-        let sock = self.sock_mut(id)?;
+        let sock = self.socks.get_gen_mut(id.index, id.generation).ok_or(Error::BadSocket)?;
+        if sock.owner != Owner::User {
+            return Err(Error::BadSocket);
+        }
         let Body::Conn(conn) = &mut sock.body else { return Self::nothing_to_read(sock) };
         if conn.recvbuf.is_empty() {
             return Self::nothing_to_read(sock);
         }
-        let n = conn.recvbuf.read(buf);
+        let n = conn.recvbuf.read(buf, &mut self.pool);
         self.after_read(now, id.index);
         Ok(n)
     }
@@ -317,12 +473,15 @@ impl Tcp {
 
     /// recv(2) with MSG_TRUNC: forgets up to `n` bytes.
     pub(crate) fn discard(&mut self, now: Instant, id: SocketId, n: usize) -> Result<usize> {
-        let sock = self.sock_mut(id)?;
+        let sock = self.socks.get_gen_mut(id.index, id.generation).ok_or(Error::BadSocket)?;
+        if sock.owner != Owner::User {
+            return Err(Error::BadSocket);
+        }
         let Body::Conn(conn) = &mut sock.body else { return Self::nothing_to_read(sock) };
         if conn.recvbuf.is_empty() {
             return Self::nothing_to_read(sock);
         }
-        let n = conn.recvbuf.discard(n);
+        let n = conn.recvbuf.discard(n, &mut self.pool);
         self.after_read(now, id.index);
         Ok(n)
     }
@@ -330,6 +489,7 @@ impl Tcp {
     fn after_read(&mut self, now: Instant, index: u32) {
         if let Some(Socket { body: Body::Conn(conn), .. }) = self.socks.get_mut(index) {
             conn.after_read(now);
+            self.spares.recv.take_back(conn.recvbuf.queue());
             if conn.output_wanted {
                 self.settle(now, index);
             }
@@ -462,22 +622,14 @@ impl Tcp {
         match &mut sock.body {
             Body::Closed => {}
             Body::Listen(listener) => {
-                let port = listener.port;
                 let children = std::mem::take(&mut listener.children);
-                let explicit = sock.port;
-                let hold = match explicit {
-                    PortHold::Explicit(addr) => Some(Hold::new(addr, &sock.opts)),
-                    _ => None,
-                };
+                self.unlink_listener(index);
+                let Some(sock) = self.socks.get_mut(index) else { return };
                 sock.body = Body::Closed;
-                if let Some(list) = self.listeners.get_mut(&port) {
-                    list.retain(|i| *i != index);
-                    if list.is_empty() {
-                        self.listeners.remove(&port);
-                    }
-                }
-                if let Some(hold) = hold {
-                    let _ = self.ports.update(index, hold, false);
+                if let PortHold::Explicit(claim) = sock.port {
+                    let bound = (claim.0, Use::Bound);
+                    sock.port = PortHold::Explicit(bound);
+                    let _ = self.ports.update(claim, bound);
                 }
                 for child in children {
                     self.kill(child);
@@ -512,6 +664,13 @@ impl Tcp {
     /// SO_ERROR: told once.
     pub(crate) fn take_error(&mut self, id: SocketId) -> Option<Error> {
         self.sock_mut(id).ok()?.error.take()
+    }
+
+    /// What the next call, or SO_ERROR, tells.
+    pub(crate) fn set_error(&mut self, id: SocketId, error: Error) {
+        if let Ok(sock) = self.sock_mut(id) {
+            sock.error = Some(error);
+        }
     }
 
     /// getsockname(2)

@@ -1,11 +1,14 @@
 //! Datagram sockets: UDP (RFC 768, udp(7)) and ping sockets (icmp(7)), which differ only in what a port is.
 //!
 //! [`Datagrams`] is the set of all sockets of one kind: a generational slab, the tables by which a datagram finds its
-//! socket ([`ports`]), and the queue of readiness changes. [`socket`] is one socket's state, [`send`] the way
-//! out. A ping socket's "port" is the identifier of its echo messages; its datagrams are whole ICMP messages.
+//! socket ([`ports`]), and the queue of readiness changes. [`socket`] is one socket's state, [`queue`] what it has
+//! received, [`send`] the way out. A ping socket's "port" is the identifier of its echo messages; its datagrams are whole ICMP messages.
 //!
 //! Receive queues are bounded by the memory that a datagram really holds (SO_RCVBUF): small ones are copied out of
 //! their frame. Send buffers are charged until the datagram left for the device.
+//!
+//! Several datagrams may travel as one frame, which the device cuts or has put together (UDP segmentation offload): see
+//! UDP_SEGMENT in [`send`] and UDP_GRO in [`socket`]. Datagrams that arrive one by one are never put together here.
 //!
 //! Limits: no multicast membership, no error queue (IP_RECVERR changes only which errors SO_ERROR reports).
 
@@ -21,6 +24,7 @@ use crate::types::{DatagramMeta, Event, Kind, Readiness, Shutdown, SocketId, Tcp
 use crate::wire::ipv4;
 
 mod ports;
+mod queue;
 mod send;
 mod socket;
 
@@ -207,19 +211,18 @@ impl Datagrams {
     ///
     /// # Errors
     /// The pending error, [`Error::WouldBlock`].
-    pub(crate) fn recv(&mut self, id: SocketId, buf: &mut [u8], peek: bool) -> Result<DatagramMeta> {
+    pub(crate) fn recv(&mut self, id: SocketId, bufs: &mut [&mut [u8]], peek: bool) -> Result<DatagramMeta> {
         let ping = self.kind == Kind::Ping;
         let socket = self.get_mut(id)?;
         if let Some(error) = socket.take_error() {
             return Err(error);
         }
-        let (arrival, payload) = socket.next(peek).ok_or(Error::WouldBlock)?;
-        for (to, from) in buf.iter_mut().zip(payload.iter()) {
-            *to = *from;
-        }
+        let taken = socket.next(bufs, peek).ok_or(Error::WouldBlock)?;
+        let arrival = taken.arrival;
         let from = if ping { SocketAddrV4::new(*arrival.from.ip(), 0) } else { arrival.from };
         Ok(DatagramMeta {
-            len: payload.len(),
+            len: taken.len,
+            gso_size: taken.gso_size,
             from: from.into(),
             to: (*arrival.to.ip()).into(),
             ttl: arrival.ttl,
@@ -247,6 +250,13 @@ impl Datagrams {
         self.get_mut(id).ok()?.take_error()
     }
 
+    /// Makes `error` the pending error.
+    pub(crate) fn set_error(&mut self, id: SocketId, error: Error) {
+        if let Ok(socket) = self.get_mut(id) {
+            socket.set_error(error);
+        }
+    }
+
     /// Our address and port.
     pub(crate) fn local_addr(&self, id: SocketId) -> Option<SocketAddrV4> {
         self.get(id).ok()?.local
@@ -270,14 +280,18 @@ impl Datagrams {
     /// # Errors
     /// [`Error::BadSocket`]
     pub(crate) fn set_options(&mut self, id: SocketId, options: UdpOptions) -> Result<()> {
-        self.get(id)?;
-        // The tables know a port together with IPV6_V6ONLY.
-        self.unlink(id.index);
+        // The tables know a port together with IPV6_V6ONLY. Other changes leave the place among those that share it.
+        let relink = self.get(id)?.options.v6only != options.v6only;
+        if relink {
+            self.unlink(id.index);
+        }
         let socket = self.get_mut(id)?;
         let was_writable = socket.is_writable();
         socket.options = options;
         let edge = socket.is_writable() && !was_writable;
-        self.link(id.index);
+        if relink {
+            self.link(id.index);
+        }
         if edge {
             self.raise(id.index, Readiness::OUT);
         }
@@ -315,19 +329,26 @@ impl Datagrams {
 
     // ---- from below ----
 
-    /// Queues a datagram at a socket.
-    pub(crate) fn deliver(&mut self, index: u32, arrival: &Arrival, payload: Buf, counters: &mut Counters) {
+    /// Queues at a socket what one frame brought: a datagram, or several of `gso_size` bytes.
+    pub(crate) fn deliver(
+        &mut self,
+        index: u32,
+        arrival: &Arrival,
+        payload: Buf,
+        gso_size: u16,
+        counters: &mut Counters,
+    ) {
         let kind = self.kind;
         let Some(socket) = self.at_mut(index) else { return };
         let (delivered, full) = match kind {
             Kind::Ping => (&mut counters.ping_in, &mut counters.ping_queue_full),
             Kind::Udp | Kind::Tcp => (&mut counters.udp_in, &mut counters.udp_queue_full),
         };
-        if socket.push(*arrival, payload) {
-            *delivered += 1;
+        let (taken, refused) = socket.push(*arrival, payload, gso_size);
+        *delivered += taken;
+        *full += refused;
+        if taken > 0 {
             self.raise(index, Readiness::IN);
-        } else {
-            *full += 1;
         }
     }
 
@@ -336,11 +357,12 @@ impl Datagrams {
         &mut self,
         arrival: &Arrival,
         payload: &Buf,
+        gso_size: u16,
         counters: &mut Counters,
     ) -> bool {
         let matching = self.lookup_all(arrival.to, arrival.from);
         for index in &matching {
-            self.deliver(*index, arrival, payload.clone(), counters);
+            self.deliver(*index, arrival, payload.clone(), gso_size, counters);
         }
         !matching.is_empty()
     }
@@ -356,7 +378,7 @@ impl Datagrams {
         let to = SocketAddrV4::new(ip.dst, ident);
         let from = SocketAddrV4::new(ip.src, 0);
         let Some(index) = self.lookup(to, from) else { return false };
-        self.deliver(index, &Arrival { from, to, ttl: ip.ttl, tos: ip.tos }, message, counters);
+        self.deliver(index, &Arrival { from, to, ttl: ip.ttl, tos: ip.tos }, message, 0, counters);
         true
     }
 

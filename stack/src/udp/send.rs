@@ -1,15 +1,20 @@
 //! Connecting and sending, where datagram sockets meet routes and path MTUs. The order of the checks is that of
 //! Linux's udp_sendmsg and ping_v4_sendmsg, for programs see the first error only.
+//!
+//! With UDP_SEGMENT one send is several datagrams of a given size (udp_send_skb): they must fit the path, for a device cuts but
+//! does not fragment, and there may be [`MAX_SEGMENTS`] of them at most. With UDP_CORK or MSG_MORE several sends are one
+//! datagram, to where the first of them went.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::error::{Error, Result};
 use crate::iface::Layers;
-use crate::iface::egress::{Df, Layer4, OutPacket};
+use crate::iface::egress::{Df, Layer4, MAX_SEGMENTS, OutPacket};
 use crate::time::Instant;
-use crate::types::{Kind, SocketId};
+use crate::types::{Kind, SendHow, SocketId};
 use crate::udp::Datagrams;
-use crate::udp::socket::OVERHEAD;
+use crate::udp::queue::OVERHEAD;
+use crate::udp::socket::Corked;
 use crate::wire::icmpv4::kind::ECHO_REQUEST;
 use crate::wire::{checksum, icmpv4, ipv4, udp};
 
@@ -34,16 +39,17 @@ impl Layers {
         set.set_peer(id, remote, source)
     }
 
-    /// Sends one datagram; `to` or else the peer.
+    /// Sends one datagram, or several, or a part of one, as `how` and the socket's settings say; `to` or else the peer.
     ///
     /// # Errors
-    /// See [`crate::Stack::send_to`].
+    /// See [`crate::Stack::send_with`].
     pub(crate) fn send_datagram(
         &mut self,
         now: Instant,
         id: SocketId,
         to: Option<SocketAddrV4>,
         payload: &[&[u8]],
+        how: SendHow,
     ) -> Result<usize> {
         self.iface.now = now;
         let ping = id.kind == Kind::Ping;
@@ -58,6 +64,10 @@ impl Layers {
             check_echo(payload, len)?;
         }
         let socket = set.get(id)?;
+        let more = !ping && (how.more || socket.options.cork);
+        if socket.corked.is_some() {
+            return self.append(id, payload, len, more);
+        }
         let to = match to {
             Some(to) => to,
             None => socket.remote.ok_or(Error::DestinationRequired)?,
@@ -76,7 +86,9 @@ impl Layers {
         let header_len = if ping { 0 } else { udp::HEADER_LEN };
         let total = len.saturating_add(header_len);
         let path_mtu = usize::from(self.iface.path_mtu(dst));
-        let too_big = options.dont_fragment && total.saturating_add(ipv4::HEADER_LEN) > path_mtu;
+        let segment = if ping { 0 } else { how.segment.unwrap_or(options.segment) };
+        let whole = options.dont_fragment && segment == 0;
+        let too_big = whole && total.saturating_add(ipv4::HEADER_LEN) > path_mtu;
         if total > MAX_IP_PAYLOAD || too_big {
             return Err(Error::MessageTooLong);
         }
@@ -92,6 +104,10 @@ impl Layers {
         if socket.write_shut {
             return Err(Error::BrokenPipe);
         }
+        if more {
+            socket.corked = Some(Corked { to, segment, data: payload.concat() });
+            return Ok(len);
+        }
         let charge = len.saturating_add(OVERHEAD);
         if charge > sndbuf.saturating_mul(2) {
             return Err(Error::NoBuffers);
@@ -99,28 +115,92 @@ impl Layers {
         if socket.send_memory >= sndbuf {
             return Err(Error::WouldBlock);
         }
-        socket.send_memory = socket.send_memory.saturating_add(charge);
-
-        let mut data = self.iface.take_spare();
-        data.reserve(len);
-        for slice in payload {
-            data.extend_from_slice(slice);
+        if segment != 0 {
+            check_segments(len, segment, path_mtu)?;
         }
+        socket.send_memory = socket.send_memory.saturating_add(charge);
+        let gso_size = if len > usize::from(segment) { segment } else { 0 };
+
         let header = if ping {
-            finish_echo(&mut data, local.port());
             Layer4::Raw
         } else {
             Layer4::Udp(udp::Repr { src_port: local.port(), dst_port: to.port() })
         };
         let protocol = if ping { ipv4::PROTO_ICMP } else { ipv4::PROTO_UDP };
         let owner = Some((id, charge));
-        let packet =
-            OutPacket { src: source, dst, protocol, tos, ttl, df, header, data, owner, sent: 0, ident: None };
+        let mut packet = OutPacket {
+            src: source,
+            dst,
+            protocol,
+            tos,
+            ttl,
+            df,
+            header,
+            data: Vec::new(),
+            gso_size,
+            owner,
+            sent: 0,
+            ident: None,
+        };
+        if self.iface.join_out(&packet, payload) {
+            return Ok(len);
+        }
+        packet.data = self.iface.take_spare();
+        packet.data.reserve(len);
+        for slice in payload {
+            packet.data.extend_from_slice(slice);
+        }
+        if ping {
+            finish_echo(&mut packet.data, local.port());
+        }
         if !self.iface.push_out(packet) {
             self.set(id).sent(id, charge);
             return Err(Error::NetDown);
         }
         Ok(len)
+    }
+
+    /// Adds to a datagram that has been begun, and sends it unless there is `more` to come (udp_sendmsg, do_append_data).
+    fn append(&mut self, id: SocketId, payload: &[&[u8]], len: usize, more: bool) -> Result<usize> {
+        let socket = self.udp.get_mut(id)?;
+        let Some(mut corked) = socket.corked.take() else { return Ok(len) };
+        let whole = socket.options.dont_fragment && corked.segment == 0;
+        let room =
+            if whole { usize::from(self.iface.path_mtu(*corked.to.ip())) } else { usize::from(u16::MAX) };
+        let room = room.saturating_sub(ipv4::HEADER_LEN + udp::HEADER_LEN);
+        let before = corked.data.len();
+        if before.saturating_add(len) > room {
+            // All of it is lost (udp_flush_pending_frames).
+            return Err(Error::MessageTooLong);
+        }
+        payload.iter().for_each(|slice| corked.data.extend_from_slice(slice));
+        if !more {
+            match self.send_corked(id, &corked) {
+                Err(Error::WouldBlock) => corked.data.truncate(before),
+                other => return other.map(|()| len),
+            }
+        }
+        self.udp.get_mut(id)?.corked = Some(corked);
+        if more { Ok(len) } else { Err(Error::WouldBlock) }
+    }
+
+    /// Sends what has been put together.
+    fn send_corked(&mut self, id: SocketId, corked: &Corked) -> Result<()> {
+        let socket = self.udp.get_mut(id)?;
+        let cork = std::mem::take(&mut socket.options.cork);
+        let how = SendHow { segment: Some(corked.segment), more: false };
+        let sent = self.send_datagram(self.iface.now, id, Some(corked.to), &[&corked.data], how);
+        self.udp.get_mut(id)?.options.cork = cork;
+        sent.map(drop)
+    }
+
+    /// What has been put together leaves, or is lost, and nobody is told (udp_lib_setsockopt).
+    pub(crate) fn uncork(&mut self, now: Instant, id: SocketId) {
+        self.iface.now = now;
+        let corked = self.udp.get_mut(id).ok().and_then(|socket| socket.corked.take());
+        if let Some(corked) = corked {
+            let _ = self.send_corked(id, &corked);
+        }
     }
 
     fn set(&mut self, id: SocketId) -> &mut Datagrams {
@@ -133,6 +213,15 @@ impl crate::iface::Iface {
     fn host_address(&self, addr: Ipv4Addr) -> Option<Ipv4Addr> {
         self.is_local(addr).then_some(addr)
     }
+}
+
+/// What udp_send_skb asks of datagrams of `size` bytes, the last one perhaps shorter: that each fits the path, and their number.
+fn check_segments(len: usize, size: u16, path_mtu: usize) -> Result<()> {
+    let size = usize::from(size);
+    if (ipv4::HEADER_LEN + udp::HEADER_LEN).saturating_add(len.min(size)) > path_mtu {
+        return Err(Error::MessageTooLong);
+    }
+    if len > size.saturating_mul(MAX_SEGMENTS) { Err(Error::InvalidArgument) } else { Ok(()) }
 }
 
 /// A ping socket sends echo requests and nothing else.

@@ -1,15 +1,21 @@
 //! One datagram socket: addresses, settings, receive queue, pending error.
 
-use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 
 use crate::buf::Buf;
 use crate::error::Error;
 use crate::types::{Readiness, Shutdown, UdpOptions};
 use crate::udp::Arrival;
+use crate::udp::queue::{Queue, Taken};
 
-/// What a queued datagram costs beside its bytes.
-pub(super) const OVERHEAD: usize = 128;
+/// The beginning of a datagram.
+#[derive(Debug)]
+pub(super) struct Corked {
+    /// Where it goes: the address of the first send counts.
+    pub(super) to: SocketAddrV4,
+    pub(super) segment: u16,
+    pub(super) data: Vec<u8>,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Socket {
@@ -20,11 +26,11 @@ pub(super) struct Socket {
     /// The user chose our port (SOCK_BINDPORT_LOCK).
     pub(super) bound_port: bool,
     pub(super) options: UdpOptions,
-    queue: VecDeque<(Arrival, Buf)>,
-    /// Memory held by `queue`.
-    queue_memory: usize,
+    queue: Queue,
     /// Memory of datagrams that have not left.
     pub(super) send_memory: usize,
+    /// What was sent with UDP_CORK or MSG_MORE and waits for the rest.
+    pub(super) corked: Option<Corked>,
     error: Option<Error>,
     read_shut: bool,
     pub(super) write_shut: bool,
@@ -35,30 +41,37 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Queues a datagram; false when the queue is over its limit. The datagram that crosses the limit is still
-    /// taken, as Linux does, so that the smallest buffer holds one.
-    pub(super) fn push(&mut self, arrival: Arrival, payload: Buf) -> bool {
-        if self.queue_memory > self.options.rcvbuf {
-            return false;
+    /// Queues what arrived in one frame: a datagram, or several of `gso_size` bytes, which only a socket with UDP_GRO takes as
+    /// one (udp_unexpected_gso). How many datagrams were queued, and how many the full queue refused.
+    pub(super) fn push(&mut self, arrival: Arrival, payload: Buf, gso_size: u16) -> (u64, u64) {
+        let step = usize::from(gso_size);
+        let limit = self.options.rcvbuf;
+        if step == 0 || payload.len() <= step {
+            let taken = self.queue.push(arrival, payload, 0, limit);
+            return (taken.into(), (!taken).into());
         }
-        let payload = payload.compact();
-        self.queue_memory = self.queue_memory.saturating_add(cost(&payload));
-        self.queue.push_back((arrival, payload));
-        true
+        let count = payload.len().div_ceil(step) as u64;
+        if self.options.gro {
+            let taken = self.queue.push(arrival, payload, gso_size, limit);
+            return if taken { (count, 0) } else { (0, count) };
+        }
+        let mut rest = payload;
+        for taken in 0..count {
+            if !self.queue.push(arrival, rest.slice(0, step), 0, limit) {
+                return (taken, count - taken);
+            }
+            rest.advance(step);
+        }
+        (count, 0)
     }
 
-    /// The next datagram, taken from the queue unless `peek`.
-    pub(super) fn next(&mut self, peek: bool) -> Option<(Arrival, Buf)> {
-        if peek {
-            return self.queue.front().cloned();
-        }
-        let (arrival, payload) = self.queue.pop_front()?;
-        self.queue_memory = self.queue_memory.saturating_sub(cost(&payload));
-        Some((arrival, payload))
+    /// Copies the next datagram into `bufs` and takes it from the queue unless `peek`.
+    pub(super) fn next(&mut self, bufs: &mut [&mut [u8]], peek: bool) -> Option<Taken> {
+        self.queue.pop(bufs, peek)
     }
 
     pub(super) fn next_len(&self) -> Option<usize> {
-        self.queue.front().map(|(_, payload)| payload.len())
+        self.queue.next_len()
     }
 
     pub(super) fn set_error(&mut self, error: Error) {
@@ -105,8 +118,4 @@ impl Socket {
         }
         ready
     }
-}
-
-fn cost(payload: &Buf) -> usize {
-    payload.charge().saturating_add(OVERHEAD)
 }

@@ -4,15 +4,6 @@ fn iov(bytes: &[u8]) -> iovec {
     iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() }
 }
 
-fn control(len: usize, level: c_int, ty: c_int, data: &[u8]) -> Vec<u8> {
-    let mut out = len.to_ne_bytes().to_vec();
-    out.extend(level.to_ne_bytes());
-    out.extend(ty.to_ne_bytes());
-    out.extend(data);
-    out.resize(out.len().next_multiple_of(8), 0);
-    out
-}
-
 #[test]
 fn few_and_many_entries() {
     for n in [0, 1, 16, 17, 1024] {
@@ -79,47 +70,4 @@ fn addresses_are_cut_and_their_length_told() {
         store_sockaddr(&from, room.as_mut_ptr().cast(), std::ptr::null_mut());
     }
     assert_eq!(len, 9);
-}
-
-#[test]
-fn control_messages_one_by_one() {
-    let mut bytes = control(20, 1, 2, &[9, 8, 7, 6]);
-    bytes.extend(control(16, 3, 4, &[]));
-    let mut seen = Vec::new();
-    let result = each_control(&bytes, |level, ty, data| {
-        seen.push((level, ty, data.to_vec()));
-        Ok(())
-    });
-    assert_eq!(result, Ok(()));
-    assert_eq!(seen, [(1, 2, vec![9, 8, 7, 6]), (3, 4, vec![])]);
-    // Less than a header is no message; a length below a header's or beyond the end is wrong (CMSG_OK).
-    assert_eq!(each_control(&[1; 15], |_, _, _| Err(Errno::EIO)), Ok(()));
-    for len in [0, 3, 15, 100, usize::MAX] {
-        assert_eq!(each_control(&control(len, 0, 0, &[]), |_, _, _| Ok(())), Err(Errno::EINVAL));
-    }
-}
-
-#[test]
-fn headers_as_the_kernel_checks_them() {
-    // SAFETY: all zero is a valid header.
-    let mut m: msghdr = unsafe { std::mem::zeroed() };
-    let mut byte = 0u8;
-    m.msg_iovlen = 1025;
-    assert_eq!(check_header(&m), Err(Errno::EMSGSIZE));
-    m.msg_iovlen = 1;
-    m.msg_namelen = 200;
-    assert_eq!(check_header(&m), Ok(128));
-    m.msg_namelen = socklen_t::MAX;
-    assert_eq!(check_header(&m), Ok(128));
-    m.msg_name = (&raw mut byte).cast();
-    assert_eq!(check_header(&m), Err(Errno::EINVAL));
-}
-
-#[test]
-fn spans() {
-    let t = |tv_sec, tv_nsec| timespec { tv_sec, tv_nsec };
-    assert_eq!(span(&t(1, 5)), Ok(Duration::new(1, 5)));
-    for bad in [t(-1, 0), t(0, -1), t(0, 1_000_000_000)] {
-        assert_eq!(span(&bad), Err(Errno::EINVAL));
-    }
 }

@@ -184,12 +184,9 @@ pub(super) const FIXED: &[Fixed] = &[
     fixed(IPV6, libc::IPV6_MULTICAST_IF, 0),
     fixed(IPV6, libc::IPV6_TRANSPARENT, 0),
     fixed(IPV6, libc::IPV6_FREEBIND, 0),
-    fixed(UDP, libc::UDP_CORK, 0),
     fixed(UDP, libc::UDP_ENCAP, 0),
     fixed(UDP, UDP_NO_CHECK6_TX, 0),
     fixed(UDP, UDP_NO_CHECK6_RX, 0),
-    fixed(UDP, libc::UDP_SEGMENT, 0),
-    fixed(UDP, libc::UDP_GRO, 0),
 ];
 
 /// The row of HELD for an option of a socket of `kind`.

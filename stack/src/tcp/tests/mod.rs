@@ -13,6 +13,7 @@ use crate::wire::SeqNumber;
 use crate::wire::tcp::{Flags, Options, Repr, SackBlocks};
 
 mod acks;
+mod bulk;
 mod close;
 mod handshake;
 mod loss;

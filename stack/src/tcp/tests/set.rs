@@ -1,5 +1,6 @@
 //! The set of sockets: ids, ports, binding, many connections.
 
+use super::super::Body;
 use super::*;
 
 #[test]
@@ -218,4 +219,168 @@ fn nonsense_is_survived() {
         b.advance(Duration::from_secs(2000));
         assert!(b.tcp.pending == 0 && b.tcp.timewaits.len() == 0);
     }
+}
+
+#[test]
+fn what_an_idle_connection_takes_is_bounded() {
+    use super::super::{Target, Tuple, socket};
+    // The connection, its socket's slot and the entry of the table; the host adds some 100 bytes.
+    let sizes = [size_of::<socket::Conn>(), size_of::<socket::Socket>(), size_of::<(Tuple, Target)>()];
+    assert!(sizes.iter().sum::<usize>() <= 900, "{sizes:?}");
+}
+
+#[test]
+fn an_idle_connection_gives_its_queues_back() {
+    let mut b = Bench::connected(MODERN);
+    for round in 0..3 {
+        let at = round * 50_000;
+        for i in 0..50 {
+            b.peer(ACK, 1 + at + i * 1000, 1 + at, &[7; 1000]);
+        }
+        let mut sent = b.send(&[1; 50_000]) as u32;
+        assert_eq!(b.recv(100_000).unwrap().len(), 50_000);
+        while sent > 0 {
+            let out: usize = b.flush().iter().map(|s| s.payload.len()).sum();
+            sent -= out as u32;
+            b.peer(ACK, 1 + at + 50_000, 1 + at + 50_000 - sent, &[]);
+        }
+        let kept = match &mut b.tcp.socks.get_mut(b.id.index).unwrap().body {
+            Body::Conn(c) => {
+                c.sendbuf.queue().capacity() + c.recvbuf.queue().capacity() + c.board.queue().capacity()
+            }
+            _ => usize::MAX,
+        };
+        assert_eq!(kept, 0);
+    }
+}
+
+#[test]
+fn sockets_with_the_same_settings_share_them() {
+    let mut b = Bench::listening(4096);
+    let listener = b.id;
+    let mut ids = Vec::new();
+    for port in 1..=100 {
+        b.remote = port;
+        b.client_syn(PLAIN);
+        b.client_ack();
+        let id = b.tcp.accept(listener).unwrap().0;
+        b.id = id;
+        b.options(|o| o.nodelay = true);
+        ids.push(id);
+    }
+    let first: *const TcpOptions = b.tcp.options(ids[0]).unwrap();
+    assert!(ids.iter().all(|id| std::ptr::eq(first, b.tcp.options(*id).unwrap())));
+    // A change of one is not a change of the others.
+    b.id = ids[7];
+    b.options(|o| o.nodelay = false);
+    assert!(!b.tcp.options(ids[7]).unwrap().nodelay && b.tcp.options(ids[8]).unwrap().nodelay);
+    assert!(!b.tcp.options(listener).unwrap().nodelay);
+}
+
+/// A connection that we close first: TIME_WAIT is ours.
+fn connect_and_close(b: &mut Bench) {
+    b.id = b.tcp.open();
+    b.connect();
+    b.syn_ack(MODERN);
+    b.flush();
+    b.tcp.close(b.now, b.id);
+    b.flush();
+    b.peer(FIN | ACK, 1, 2, &[]);
+    assert_eq!(b.flush()[0].repr.flags, ACK);
+}
+
+#[test]
+fn every_port_is_used_then_time_wait_is_taken_over() {
+    const PORTS: u64 = 60_999 - 32_768 + 1;
+    let mut b = Bench::new();
+    for _ in 0..PORTS {
+        connect_and_close(&mut b);
+    }
+    assert!(b.tcp.ports.looks < 40 * PORTS, "{}", b.tcp.ports.looks);
+    // All in TIME_WAIT, none for a second yet: EADDRNOTAVAIL, as on Linux. To find that out again costs nothing.
+    b.id = b.tcp.open();
+    let peer = b.peer_addr();
+    assert_eq!(b.tcp.connect(b.now, b.id, peer, US, 1500), Err(Error::AddrNotAvailable));
+    let looks = b.tcp.ports.looks;
+    for _ in 0..1000 {
+        assert_eq!(b.tcp.connect(b.now, b.id, peer, US, 1500), Err(Error::AddrNotAvailable));
+    }
+    assert_eq!(b.tcp.ports.looks, looks);
+    // Another destination has ports of its own.
+    let other = SocketAddrV4::new(PEER, 81);
+    let id = b.tcp.open();
+    assert_eq!(b.tcp.connect(b.now, id, other, US, 1500), Err(Error::InProgress));
+    b.tcp.abort(b.now, id);
+    b.advance(ms(1001));
+    let looks = b.tcp.ports.looks;
+    for _ in 0..1000 {
+        let before = (b.tcp.timewaits.len(), b.iss);
+        connect_and_close(&mut b);
+        assert_eq!(b.tcp.timewaits.len(), before.0);
+    }
+    assert!(b.tcp.ports.looks - looks <= 40 * 1000, "{}", b.tcp.ports.looks - looks);
+    // After a minute nothing is left.
+    b.advance(ms(61_000));
+    assert_eq!((b.tcp.timewaits.len(), b.tcp.demux.len(), b.tcp.poll_timeout()), (0, 0, None));
+}
+
+#[test]
+fn a_connection_that_takes_time_wait_over_begins_beyond_it() {
+    let mut b = Bench::new();
+    let local = SocketAddrV4::new(US, 40_000);
+    b.options(|o| o.reuseaddr = true);
+    b.tcp.bind(b.id, local).unwrap();
+    b.connect();
+    b.syn_ack(MODERN);
+    b.flush();
+    b.tcp.close(b.now, b.id);
+    b.flush();
+    b.peer(FIN | ACK, 1, 2, &[]);
+    b.flush();
+    let old = b.iss;
+    b.id = b.tcp.open();
+    b.options(|o| o.reuseaddr = true);
+    b.tcp.bind(b.id, local).unwrap();
+    b.advance(ms(900));
+    let peer = b.peer_addr();
+    assert_eq!(b.tcp.connect(b.now, b.id, peer, US, 1500), Err(Error::AddrNotAvailable));
+    b.advance(ms(200));
+    b.connect();
+    // SND.NXT was behind SYN and FIN.
+    assert_eq!(b.iss.wrapping_sub(old), 2 + 65_537);
+    assert_eq!(b.tcp.timewaits.len(), 0);
+    b.syn_ack(MODERN);
+    assert_eq!(b.state(), TcpState::Established);
+}
+
+#[test]
+fn without_timestamps_time_wait_is_not_taken_over() {
+    let mut b = Bench::new();
+    let local = SocketAddrV4::new(US, 40_000);
+    b.options(|o| o.reuseaddr = true);
+    b.tcp.bind(b.id, local).unwrap();
+    b.connect();
+    b.syn_ack(PLAIN);
+    b.flush();
+    b.tcp.close(b.now, b.id);
+    b.flush();
+    b.peer(FIN | ACK, 1, 2, &[]);
+    b.flush();
+    b.id = b.tcp.open();
+    b.options(|o| o.reuseaddr = true);
+    b.tcp.bind(b.id, local).unwrap();
+    b.advance(ms(50_000));
+    let peer = b.peer_addr();
+    assert_eq!(b.tcp.connect(b.now, b.id, peer, US, 1500), Err(Error::AddrNotAvailable));
+    b.advance(ms(11_000));
+    b.connect();
+}
+
+#[test]
+fn what_a_syn_ack_brings_need_not_wait_for_other_frames() {
+    let mut b = Bench::listening(5);
+    b.peer(SYN, 0, 0, &[]);
+    assert!(b.tcp.ack_overdue());
+    assert_eq!(b.flush()[0].repr.flags, SYN | ACK);
+    assert!(!b.tcp.ack_overdue());
 }

@@ -9,6 +9,9 @@ use crate::runtime::file::FileId;
 use crate::runtime::wait::{Blocking, block_on};
 use crate::runtime::{Shared, sys};
 
+/// Less than a segment has, bytes.
+pub(super) const LITTLE: usize = 1000;
+
 /// Queues `bufs`. A blocking call returns when all is queued; an error, a signal or a time-out after some
 /// bytes returns their count.
 pub(super) fn send(fd: c_int, bufs: &[&[u8]], flags: c_int) -> Result<usize, Errno> {
@@ -35,6 +38,8 @@ pub(super) fn send(fd: c_int, bufs: &[&[u8]], flags: c_int) -> Result<usize, Err
                 // Not a stream of small writes: the program may have other things to do now.
                 let socket = shared.file(id)?.socket;
                 shared.stack.end_send(shared.now(), socket);
+            } else if total < LITTLE {
+                shared.sent_little(id);
             }
             Ok(())
         },

@@ -16,7 +16,7 @@ use matnet_stack::{Kind, Readiness};
 
 use super::iovec::{Heap, MAX_RW, pread_more, read_nowait, write_nowait};
 pub use super::iovec::{sendfile, splice};
-use super::{Outcome, socket::with, stream};
+use super::{Outcome, stream};
 use crate::errno::Errno;
 use crate::runtime::inside::{self, Interrupt};
 use crate::runtime::wait::{Blocking, SPARE, Woken, block_on};
@@ -58,22 +58,34 @@ pub(super) fn send_file(
         // A socket has no position.
         return Err(if offset.is_some() { Errno::ESPIPE } else { Errno::EINVAL });
     }
+    let count = count.min(MAX_RW);
+    let given = offset.as_deref().copied();
+    let stream = !fdtable::is_datagram(out);
+    // A regular case, which the read itself checks: an offset and something to send.
+    let position = match given {
+        Some(given) if given >= 0 && count > 0 && stream => given,
+        _ => readable_from(from, given)?,
+    };
+    let file = Source { fd: from, offset, position };
+    if !stream {
+        return send_datagrams(out, file, count);
+    }
+    // The kernel looks at the file first.
+    send_chunks(out, file, count).map_err(|e| readable_from(from, given).err().unwrap_or(e))
+}
+
+/// Where sendfile reads a file, checked as do_sendfile does.
+fn readable_from(from: c_int, offset: Option<i64>) -> Result<i64, Errno> {
     if sys::fcntl(from, libc::F_GETFL, 0)? & libc::O_ACCMODE == libc::O_WRONLY {
         return Err(Errno::EBADF);
     }
-    let seekable = sys::lseek(from, 0, libc::SEEK_CUR);
-    let position = match (&offset, seekable) {
-        (Some(_), Err(Errno::ESPIPE)) => return Err(Errno::ESPIPE),
-        (_, Err(_)) => return Err(Errno::EINVAL),
-        (Some(given), Ok(_)) if **given < 0 => return Err(Errno::EINVAL),
-        (Some(given), Ok(_)) => **given,
-        (None, Ok(now)) => now,
-    };
-    // Checks the socket even when there is nothing to send.
-    let stream = with(out, |shared, id| Ok(shared.file(id)?.is_stream()))?;
-    let file = Source { fd: from, offset, position };
-    let count = count.min(MAX_RW);
-    if stream { send_chunks(out, file, count) } else { send_datagrams(out, file, count) }
+    match (offset, sys::lseek(from, 0, libc::SEEK_CUR)) {
+        (Some(_), Err(Errno::ESPIPE)) => Err(Errno::ESPIPE),
+        (_, Err(_)) => Err(Errno::EINVAL),
+        (Some(given), Ok(_)) if given < 0 => Err(Errno::EINVAL),
+        (Some(given), Ok(_)) => Ok(given),
+        (None, Ok(now)) => Ok(now),
+    }
 }
 
 /// The file of a sendfile.
@@ -124,25 +136,36 @@ fn send_chunks(out: c_int, mut file: Source<'_>, count: usize) -> Result<usize, 
             },
             |shared, id| {
                 let socket = shared.file(id)?.socket;
-                let now = sys::now();
+                let now = shared.now();
                 if total > 0 && stream::failed(shared, socket) {
                     // The count now, the error with the next call: it stays where it is.
                     piece = None;
                     return Ok(None);
                 }
+                let last = piece.as_ref().is_some_and(|p| !p.more);
                 if let Some(p) = piece.take() {
                     let sent = shared.stack.send_chunk(now, socket, p.chunk, p.len, p.more)?;
                     total += sent;
                     file.advance(sent);
                 }
                 if done || total >= count {
+                    if last {
+                        shared.sent_little(id);
+                    }
                     return Ok(None);
                 }
                 shared.stack.send(now, socket, &[], false)?;
                 let room = shared.stack.send_space(socket)?.min(count - total).min(CHUNK);
                 if room == 0 {
+                    if total == 0 {
+                        // Not to wait for a socket when the file will not do.
+                        readable_from(file.fd, file.offset.as_deref().copied())?;
+                    }
                     file.store();
                     return Err(Errno::EAGAIN);
+                }
+                if total == 0 {
+                    shared.will_send(id);
                 }
                 Ok(Some((shared.stack.take_chunk(room), room)))
             },

@@ -9,10 +9,17 @@
 //! the frame is there when the call returns: no sleep, no wake-up. And the peer then runs by itself as soon as it is woken, so that the
 //! next look mostly finds its answer without a yield. Where a third program computes on that core, the call gives away a whole slice
 //! (0.7 k round trips a second against 30.6 k), so one that took too long ends the attempts for a while.
+//!
+//! [`Pairs`] knows of programs that send a head and a body with two calls, one right behind the other, as web servers do. When that was so
+//! many times in a row, the head is not sent by itself: it leaves with the body, or with whatever the program calls next, or when the
+//! stack thread's nap is over, a millisecond at most. One frame instead of two also spares the peer a wake-up and an
+//! acknowledgement (nginx with 64 connections: 56.7 k requests a second without). The kernel's autocorking has the same purpose.
 
 use std::time::Duration;
 
 use matnet_stack::Instant;
+
+use super::file::FileId;
 
 /// What a driver knows of the program's ways.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +30,8 @@ pub(super) struct Habits {
     pub(super) early: Guess,
     /// It has one after the processor was given away.
     pub(super) yields: Yield,
+    /// A small send is followed by another.
+    pub(super) pairs: Pairs,
 }
 
 /// Hits count twice, up to this score.
@@ -100,6 +109,51 @@ impl Yield {
     }
 }
 
+/// How soon the second send of a pair comes.
+const SOON: Duration = Duration::from_micros(20);
+/// Pairs in a row after which the first send waits.
+const SURE: u8 = 16;
+/// What a send that stayed alone costs.
+const ALONE: u8 = 8;
+
+/// Whether small sends come in pairs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pairs {
+    score: u8,
+    /// The last send that began a pair: on which file, under which lock, when.
+    first: Option<(FileId, u64, Instant)>,
+}
+
+impl Pairs {
+    /// True when the last send was on this file, nothing else was called since, and it is not long ago.
+    fn is_second(&self, file: FileId, lock: u64, now: Instant) -> bool {
+        self.first.is_some_and(|(f, l, t)| f == file && lock.wrapping_sub(l) <= 1 && now.since(t) < SOON)
+    }
+
+    /// A small send on `file` under lock number `lock`. True when it should wait for the next.
+    pub(super) fn sent(&mut self, file: FileId, lock: u64, now: Instant) -> bool {
+        let second = self.is_second(file, lock, now);
+        if self.first.take().is_some() {
+            self.score =
+                if second { (self.score + 1).min(2 * SURE) } else { self.score.saturating_sub(ALONE) };
+        }
+        if second {
+            return false;
+        }
+        self.first = Some((file, lock, now));
+        self.score >= SURE
+    }
+
+    /// A call has begun that will send on `file` under another lock. True when what waits should go on waiting for that.
+    pub(super) fn will_send(&mut self, file: FileId, lock: u64, now: Instant) -> bool {
+        let second = self.is_second(file, lock, now);
+        if let Some(first) = self.first.as_mut().filter(|_| second) {
+            first.1 = lock;
+        }
+        second && self.score >= SURE
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +209,42 @@ mod tests {
         y.learn(at(0), at(5), true);
         y.learn(at(10), at(15), false);
         assert!(!y.likely(at(20)) && y.likely(at(30)));
+    }
+
+    #[test]
+    fn heads_wait_for_bodies() {
+        let (file, other) = (FileId(1), FileId(2));
+        let mut pairs = Pairs::default();
+        let (mut lock, mut now) = (0, 0);
+        let mut next = |locks, time| {
+            lock += locks;
+            now += time;
+            (lock, Instant::from_micros(now))
+        };
+        for round in 0..30 {
+            let (l, t) = next(5, 100);
+            assert_eq!(pairs.sent(file, l, t), round >= SURE, "{round}");
+            let (l, t) = next(1, 5);
+            assert_eq!(pairs.will_send(file, l, t), round >= SURE);
+            let (l, t) = next(1, 5);
+            assert!(!pairs.sent(file, l, t));
+        }
+        // A head that stays alone, twice: no more.
+        for _ in 0..2 {
+            let (l, t) = next(5, 100);
+            assert!(pairs.sent(file, l, t));
+        }
+        let (l, t) = next(5, 100);
+        assert!(!pairs.sent(file, l, t));
+        // Another call between, another file, too late: no pairs.
+        for (locks, time, whose) in [(2, 1, file), (1, 1, other), (1, 30, file)] {
+            let mut pairs = Pairs::default();
+            for _ in 0..100 {
+                let (l, t) = next(5, 100);
+                assert!(!pairs.sent(file, l, t));
+                let (l, t) = next(locks, time);
+                assert!(!pairs.will_send(whose, l, t) && !pairs.sent(whose, l, t));
+            }
+        }
     }
 }

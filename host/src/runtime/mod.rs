@@ -88,6 +88,10 @@ pub struct Shared {
     placeholder: RawFd,
     /// The time, once asked for under the present lock.
     clock: Cell<Option<Instant>>,
+    /// Counts the times that the lock was taken.
+    turn: u64,
+    /// What is due stays until the lock is taken the next time.
+    held_back: bool,
 }
 
 /// The runtime lock, held. Dropping it settles and unlocks.
@@ -114,6 +118,11 @@ impl std::ops::DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
+        if self.guard.held_back {
+            // SAFETY: the guard is dropped exactly once, here or below.
+            unsafe { ManuallyDrop::drop(&mut self.guard) };
+            return;
+        }
         let deadline = self.settled.unwrap_or_else(|| self.guard.settle());
         let kick = self.runtime.hand_on(&mut self.guard, deadline);
         // Out of the lock without an allocation: `wakes` keeps its memory.
@@ -144,8 +153,10 @@ impl Runtime {
     /// Takes the lock; the thread is inside the library until it is dropped.
     pub fn lock(&self) -> Locked<'_> {
         let inside = inside::enter();
-        let guard = ManuallyDrop::new(self.shared.lock());
+        let mut guard = ManuallyDrop::new(self.shared.lock());
         guard.clock.set(None);
+        guard.turn = guard.turn.wrapping_add(1);
+        guard.held_back = false;
         Locked { guard, runtime: self, settled: None, _inside: inside }
     }
 }
@@ -179,6 +190,18 @@ impl Shared {
         let now = self.clock.get().unwrap_or_else(sys::now);
         self.clock.set(Some(now));
         now
+    }
+
+    /// After a small send: it may wait for another that used to follow (see `guess`), as long as the stack thread looks soon.
+    pub(crate) fn sent_little(&mut self, id: FileId) {
+        let now = self.now();
+        self.held_back = self.habits.pairs.sent(id, self.turn, now) && self.watch.naps();
+    }
+
+    /// Before a send that takes another lock: what waits for it goes on waiting.
+    pub(crate) fn will_send(&mut self, id: FileId) {
+        let now = self.now();
+        self.held_back = self.habits.pairs.will_send(id, self.turn, now) && self.watch.naps();
     }
 
     /// Sends what is due, hands out events, and returns the next deadline.

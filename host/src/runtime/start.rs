@@ -165,6 +165,8 @@ fn bring_up() -> Result<&'static Runtime, String> {
             habits: Default::default(),
             placeholder,
             clock: Default::default(),
+            turn: 0,
+            held_back: false,
         }),
         wake_fd,
         device_fd,

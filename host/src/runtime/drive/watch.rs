@@ -135,6 +135,11 @@ impl Watch {
         self.rests_until = self.looks_at;
     }
 
+    /// The stack thread looks when its nap is over.
+    pub(in crate::runtime) fn naps(&self) -> bool {
+        self.napping
+    }
+
     /// Nobody looks at the device before the nap is over.
     pub(super) fn is_unattended(&self) -> bool {
         self.napping && self.driver.is_none()

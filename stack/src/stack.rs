@@ -91,6 +91,12 @@ impl Stack {
         self.layers.tcp.ack_overdue()
     }
 
+    /// True when a datagram socket's receive queue has become full since the last call: whoever reads frames for the program's own sake
+    /// had better let it read first, since what comes next for that socket is dropped.
+    pub fn datagrams_filled(&mut self) -> bool {
+        self.layers.udp.filled() | self.layers.ping.filled()
+    }
+
     /// The next readiness change. Changes of one socket are merged until they are asked for.
     pub fn poll_event(&mut self) -> Option<Event> {
         let layers = &mut self.layers;

@@ -250,15 +250,20 @@ impl Shared {
     }
 
     /// As [`Shared::drain_device`], for a driver, and how many frames it took: after a small frame the next read mostly finds
-    /// nothing, so it is made only where it used to find something. What it leaves is the next driver's, or the stack thread's.
+    /// nothing, so it is made only where it used to find something; and behind the frame that filled a datagram queue it would be
+    /// made for nothing. What it leaves is the next driver's, or the stack thread's.
     pub(crate) fn take_turn(&mut self) -> usize {
         let mut hoped = false;
+        self.stack.datagrams_filled();
         for taken in 0..BUDGET {
             let frame = self.take_frame();
             if hoped {
                 self.habits.more.learn(frame.is_some());
             }
             let Some(len) = frame else { return taken };
+            if self.stack.datagrams_filled() {
+                return taken + 1;
+            }
             hoped = len < SMALL;
             if hoped && !self.habits.more.likely() {
                 return taken + 1;

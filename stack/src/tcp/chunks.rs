@@ -1,14 +1,14 @@
 //! Memory of the send and receive buffers, shared by all connections and used again and again.
 //!
-//! A chunk is a vector whose capacity is a power of two from 2 kB to 64 kB. What is given back waits in a list of its
+//! A chunk is a vector whose capacity is a power of two from 256 bytes to 64 kB. What is given back waits in a list of its
 //! size, so that in a steady state no buffer allocates; a list keeps 1 MB, that of the largest 8 MB (two full send
 //! buffers), and what comes beyond is freed. A chunk in a list keeps its length: taking it for a read from a file then fills nothing anew.
 
 /// Smallest and largest chunk, bytes.
-pub(super) const MIN_CHUNK: usize = 2 << 10;
+pub(super) const MIN_CHUNK: usize = 256;
 pub(super) const MAX_CHUNK: usize = 64 << 10;
 /// Sizes between, both ends included.
-const CLASSES: usize = 6;
+const CLASSES: usize = 9;
 /// Bytes kept of the largest, and of each other size.
 const KEPT_LARGE: usize = 8 << 20;
 const KEPT: usize = 1 << 20;
@@ -66,18 +66,18 @@ mod tests {
     #[test]
     fn chunks_come_back_and_are_bounded() {
         let mut pool = ChunkPool::new();
-        for len in [0, 1, 2048, 2049, 5000, 60_000, 1 << 20] {
+        for len in [0, 1, 256, 257, 2048, 2049, 5000, 60_000, 1 << 20] {
             let size = chunk_size(len);
             let mut chunk = pool.take(size);
             assert!(chunk.is_empty() && chunk.capacity() == size && size >= len.min(MAX_CHUNK));
-            chunk.extend_from_slice(&[7; 1000]);
+            chunk.extend_from_slice(&[7; 200]);
             let at = chunk.as_ptr();
             pool.give(chunk);
             let again = pool.take_full(size);
             assert_eq!((again.as_ptr(), again.len()), (at, size));
             pool.give(again);
         }
-        let many: Vec<_> = (0..3000).map(|_| pool.take(MIN_CHUNK)).collect();
+        let many: Vec<_> = (0..5000).map(|_| pool.take(MIN_CHUNK)).collect();
         many.into_iter().for_each(|c| pool.give(c));
         assert_eq!(pool.lists[0].len(), KEPT / MIN_CHUNK);
         // What is no chunk is not kept.

@@ -64,6 +64,8 @@ pub(crate) struct Datagrams {
     key: Keyed,
     /// Sockets with edges to tell of.
     events: VecDeque<u32>,
+    /// A receive queue has become full.
+    filled: bool,
     down: bool,
 }
 
@@ -79,6 +81,7 @@ impl Datagrams {
             random: Random::new(key),
             key,
             events: VecDeque::new(),
+            filled: false,
             down: false,
         }
     }
@@ -347,9 +350,16 @@ impl Datagrams {
         let (taken, refused) = socket.push(*arrival, payload, gso_size);
         *delivered += taken;
         *full += refused;
+        let full = taken > 0 && socket.is_full();
         if taken > 0 {
             self.raise(index, Readiness::IN);
         }
+        self.filled |= full;
+    }
+
+    /// True when a receive queue has become full since the last time.
+    pub(crate) fn filled(&mut self) -> bool {
+        std::mem::take(&mut self.filled)
     }
 
     /// Queues a broadcast at every socket that matches; false when none does.

@@ -61,9 +61,14 @@ impl Queue {
         self.entries.front().map(|entry| entry.len)
     }
 
+    /// No datagram more would be taken.
+    pub(super) fn is_full(&self, limit: usize) -> bool {
+        self.memory > limit
+    }
+
     /// Appends a datagram; false when more than `limit` bytes are held already.
     pub(super) fn push(&mut self, arrival: Arrival, payload: Buf, gso_size: u16, limit: usize) -> bool {
-        if self.memory > limit {
+        if self.is_full(limit) {
             return false;
         }
         let len = payload.len();

@@ -65,6 +65,11 @@ impl Socket {
         (count, 0)
     }
 
+    /// No datagram more would be taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.queue.is_full(self.options.rcvbuf)
+    }
+
     /// Copies the next datagram into `bufs` and takes it from the queue unless `peek`.
     pub(super) fn next(&mut self, bufs: &mut [&mut [u8]], peek: bool) -> Option<Taken> {
         self.queue.pop(bufs, peek)

@@ -1,11 +1,11 @@
 /* Many connections at once, twice: each carries a byte both ways, then all are closed.
  *
  *   many serve ADDRESS PORT PORTS N    accepts N connections on PORTS ports, answers byte b with b + 1 on each, waits for the ends
- *   many dial ADDRESS PORT PORTS N     makes N connections, in turn to PORT, PORT + 1, ..., sends a byte on each, checks the answers
+ *   many dial ADDRESS PORT PORTS N     makes N connections, in turn to PORT, PORT + 1, ..., sends a byte on each, then checks the answers
  *
  * Prints a line for each stage: its name, the round, resident memory of this process and the machine's slab, both in kB. Behind each stage
  * the dialler waits for a line on standard input, so that a script can look. Exit status 1 when a call fails or a byte is wrong.
- * Connections are blocking; those of one port are accepted in the order in which they are made, so both sides know which is which.
+ * Connections are blocking.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -125,11 +125,14 @@ static void dial(struct sockaddr_in at, int port, int ports, int *fds, int n)
         }
         stage("established", round);
         wait_line();
+        /* All bytes first: connections that were made in a row may be accepted in another order. */
         for (done = 0; done < n; done++) {
             unsigned char b = byte_of(done, round);
             if (write(fds[done], &b, 1) != 1)
                 fail("write");
-            b = 0;
+        }
+        for (done = 0; done < n; done++) {
+            unsigned char b = 0;
             if (read(fds[done], &b, 1) != 1)
                 fail("read");
             if (b != (unsigned char)(byte_of(done, round) + 1)) {

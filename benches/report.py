@@ -43,7 +43,7 @@ def machine():
         "processor": model.group(1) if model else platform.machine(),
         "cores": os.cpu_count(),
         "virtual": "hypervisor" in text,
-        "kernel": platform.release(),
+        "kernel": platform.release().split("-")[0],
         "libc": " ".join(platform.libc_ver()),
         "load_at_end": os.getloadavg()[0],
     }

@@ -127,6 +127,7 @@ fn send_chunks(out: c_int, mut file: Source<'_>, count: usize) -> Result<usize, 
     let mut piece: Option<Piece> = None;
     let mut total = 0;
     let mut done = count == 0;
+    let mut waited = false;
     loop {
         let step = block_on(
             out,
@@ -149,7 +150,7 @@ fn send_chunks(out: c_int, mut file: Source<'_>, count: usize) -> Result<usize, 
                     file.advance(sent);
                 }
                 if done || total >= count {
-                    if last {
+                    if last && !waited {
                         shared.sent_little(id);
                     }
                     return Ok(None);
@@ -162,9 +163,11 @@ fn send_chunks(out: c_int, mut file: Source<'_>, count: usize) -> Result<usize, 
                         readable_from(file.fd, file.offset.as_deref().copied())?;
                     }
                     file.store();
+                    // From here on this call hands out what others wait for: nothing may be held back.
+                    waited = true;
                     return Err(Errno::EAGAIN);
                 }
-                if total == 0 {
+                if total == 0 && !waited {
                     shared.will_send(id);
                 }
                 Ok(Some((shared.stack.take_chunk(room), room)))

@@ -1,7 +1,7 @@
 /* accept(2) and accept4(2): flags, addresses, queues, wrong sockets. */
 #include "case.h"
 
-static void run(void) {
+CASE(accept) {
     int port, l = listener(&port);
     nonblocking(l);
     TRY("nobody there", accept(l, NULL, NULL));

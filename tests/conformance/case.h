@@ -1,4 +1,4 @@
-/* What every conformance case needs. A case prints one line a fact; the runner compares the lines of the kernel with those of
+/* What every conformance case needs. A case is CASE(name) { ... }; it prints one line a fact; the runner compares the lines of the kernel with those of
  * the library. So nothing that differs from run to run may be printed: no ports, no times but in coarse steps. */
 #ifndef CASE_H
 #define CASE_H
@@ -185,12 +185,40 @@ static inline ssize_t read_all(int fd, void *p, size_t n) {
     return (ssize_t)got;
 }
 
-static void run(void);
+/* A case: CASE(name) { ... }. Each runs in a process of its own. A name that starts with exit_ has the runner ask the
+ * peer, when the process is gone, how its last connection ended. */
+struct case_entry {
+    const char *name;
+    void (*body)(void);
+    struct case_entry *next;
+};
+static struct case_entry *all_cases, **last_case = &all_cases;
+
+static inline void add_case(struct case_entry *c) {
+    *last_case = c;
+    last_case = &c->next;
+}
+
+#define CASE(id)                                                                                                       \
+    static void id##_body(void);                                                                                       \
+    __attribute__((constructor)) static void id##_add(void) {                                                          \
+        static struct case_entry entry = {#id, id##_body, NULL};                                                       \
+        add_case(&entry);                                                                                              \
+    }                                                                                                                  \
+    static void id##_body(void)
 
 int main(int argc, char **argv) {
-    if (argc != 3 || !inet_aton(argv[1], &own_ip) || !inet_aton(argv[2], &peer_ip)) return 2;
+    if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+        for (struct case_entry *c = all_cases; c; c = c->next) puts(c->name);
+        return 0;
+    }
+    if (argc != 4 || !inet_aton(argv[1], &own_ip) || !inet_aton(argv[2], &peer_ip)) return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
-    run();
-    return 0;
+    for (struct case_entry *c = all_cases; c; c = c->next)
+        if (strcmp(c->name, argv[3]) == 0) {
+            c->body();
+            return 0;
+        }
+    return 2;
 }
 #endif

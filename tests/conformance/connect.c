@@ -1,7 +1,7 @@
 /* connect(2): refused, in progress, twice, to ourselves, to nobody. */
 #include "case.h"
 
-static void run(void) {
+CASE(connect) {
     int fd = tcp();
     TRY("refused", connect_to(fd, peer_ip, CLOSED));
     TRY("refused, then a good port", connect_to(fd, peer_ip, ECHO_PORT));

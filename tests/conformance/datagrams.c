@@ -1,7 +1,7 @@
 /* UDP: connected and not, errors by ICMP, cut and empty datagrams. */
 #include "case.h"
 
-static void run(void) {
+CASE(datagrams) {
     char buf[70000];
     memset(buf, 'u', sizeof buf);
     int fd = udp();

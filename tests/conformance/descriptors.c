@@ -24,7 +24,7 @@ static void *polling(void *p) {
     return NULL;
 }
 
-static void run(void) {
+CASE(descriptors) {
     char buf[16] = "";
     int fd = dial(ECHO_PORT), low = dup(fd);
     say("lowest number", "%d", low == fd + 1);

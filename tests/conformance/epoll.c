@@ -421,7 +421,7 @@ static void errors(void) {
     close(t);
 }
 
-static void run(void) {
+CASE(epoll) {
     modes();
     ends();
     connecting();

@@ -299,7 +299,7 @@ static void reuse(void) {
     close(fd);
 }
 
-static void run(void) {
+CASE(epoll_sets) {
     nested();
     copies();
     polled();

@@ -354,7 +354,7 @@ static void load(void) {
     close(ep);
 }
 
-static void run(void) {
+CASE(epoll_threads) {
     changes();
     several();
     signals();

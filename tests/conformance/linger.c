@@ -8,7 +8,7 @@ static int opened(void) {
     return fd;
 }
 
-static void run(void) {
+CASE(linger) {
     struct linger l = {1, 0};
     int fd = opened();
     TRY("close", close(fd));

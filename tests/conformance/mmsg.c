@@ -277,7 +277,7 @@ static void streams(void) {
     close(fd);
 }
 
-static void run(void) {
+CASE(mmsg) {
     sending();
     receiving();
     waiting();

@@ -32,7 +32,7 @@ static void peer(const char *what, int fd) {
     show(what, r, &a, len);
 }
 
-static void run(void) {
+CASE(names) {
     int fd = tcp();
     own("fresh", fd);
     peer("fresh, peer", fd);

@@ -18,7 +18,7 @@ static void set(const char *what, int fd, int level, int name, int v) {
 #define GET(fd, level, name) get(#name, fd, level, name)
 #define SET(fd, level, name, v) set(#name, fd, level, name, v)
 
-static void run(void) {
+CASE(options) {
     int fd = tcp(), u = udp();
     GET(fd, SOL_SOCKET, SO_TYPE);
     GET(fd, SOL_SOCKET, SO_DOMAIN);

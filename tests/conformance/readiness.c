@@ -32,7 +32,7 @@ static void all(const char *what, int fd) {
     chosen(what, fd);
 }
 
-static void run(void) {
+CASE(readiness) {
     char buf[64];
     int fd = dial(ECHO_PORT), ep = epoll_create1(0);
     all("connected", fd);

@@ -8,7 +8,7 @@ static void inq(const char *what, int fd) {
     else say(what, "FIONREAD %d", n);
 }
 
-static void run(void) {
+CASE(recvflags) {
     char buf[64] = "";
     int fd = dial(ECHO_PORT);
     TRY("DONTWAIT on nothing", recv(fd, buf, 8, MSG_DONTWAIT));

@@ -7,7 +7,7 @@ static void on_pipe(int sig) {
     pipes++;
 }
 
-static void run(void) {
+CASE(shutdown) {
     signal(SIGPIPE, on_pipe);
     char buf[64];
     int fd = tcp();

@@ -33,7 +33,7 @@ static void limit(int fd, int which, int ms) {
         say(what, "handler ran %d", (int)ran);                                                                         \
     } while (0)
 
-static void run(void) {
+CASE(signals) {
     char buf[64];
     int fd = dial(ECHO_PORT);
     SIGNALLED("recv", 0, recv(fd, buf, 1, 0));

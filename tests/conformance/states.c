@@ -7,7 +7,7 @@ static void on_pipe(int sig) {
     pipes++;
 }
 
-static void run(void) {
+CASE(states) {
     signal(SIGPIPE, on_pipe);
     char c;
     int fd = tcp();

@@ -12,7 +12,7 @@ static void took(const char *what, long start, long least, long most) {
     else say(what, "%ld ms", t);
 }
 
-static void run(void) {
+CASE(timeouts) {
     char buf[65536] = "";
     int fd = dial(ECHO_PORT);
     limit(fd, SO_RCVTIMEO, 200);

@@ -14,7 +14,7 @@ static void answer(const char *what, int fd) {
     close(fd);
 }
 
-static void run(void) {
+CASE(transfer) {
     uint32_t sum = 0;
     for (int i = 0; i < SIZE; i++) {
         data[i] = (unsigned char)(i * 7 + (i >> 9));

@@ -15,7 +15,7 @@ static void back(const char *what, int fd) {
 
 static void option(int fd, int name, int value) { TRY("set", setsockopt(fd, SOL_UDP, name, &value, sizeof value)); }
 
-static void run(void) {
+CASE(udp_cork) {
     int fd = udp(), value = -1;
     socklen_t len = sizeof value;
     for (size_t i = 0; i < sizeof data; i++) data[i] = (char)(i * 7 + i / 256);

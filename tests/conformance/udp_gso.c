@@ -151,7 +151,7 @@ static void echo(int segment, size_t n) {
     close(fd);
 }
 
-static void run(void) {
+CASE(udp_gso) {
     for (size_t i = 0; i < sizeof data; i++) data[i] = (char)(i * 7 + i / 256);
     options();
     limits();

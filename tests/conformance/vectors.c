@@ -1,7 +1,7 @@
 /* readv, writev, sendmsg, recvmsg, sendmmsg, recvmmsg: gathering, limits, partial results. */
 #include "case.h"
 
-static void run(void) {
+CASE(vectors) {
     int fd = dial(ECHO_PORT);
     char a[4] = "", b[8] = "", c[64] = "";
     struct iovec out[3] = {{"ab", 2}, {NULL, 0}, {"cdef", 4}};

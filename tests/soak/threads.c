@@ -5,9 +5,15 @@
  *
  * Every thread repeats short scenes with connections to a listener of its own inside the stack and to the echo server:
  * blocking, non-blocking with poll, with level and edge epoll; dup; shutdown and close by another thread while one waits;
- * datagrams. A handler without SA_RESTART runs every millisecond and sends a datagram itself, another one with SA_RESTART polls.
- * Checked: contents, progress of each thread (watchdog), numbers open before and after, resident memory. */
+ * aborts (SO_LINGER 0) in the middle of a transfer; attempts that are refused, or given up halfway; listeners that close with
+ * connections waiting; datagrams. A handler without SA_RESTART runs every millisecond and sends a datagram itself, another one
+ * with SA_RESTART polls. Checked: contents, progress of each thread (watchdog), numbers open before and after, resident memory.
+ *
+ * With SOAK_LINKED it uses the matnet_* functions of the static library instead of being preloaded (that is how it runs under
+ * ThreadSanitizer, scripts/soak.sh --tsan); without hooks a handler may not enter the library, so there it does nothing. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -24,23 +30,29 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+#ifdef SOAK_LINKED
+#include "linked.h"
+#endif
 
 #define MAX_THREADS 64
 #define STALLED 20 /* seconds without progress */
 
 static struct sockaddr_in own, peer, nobody;
-static volatile int stopping;
+static int stopping;
 static int beacon = -1; /* what the handlers use */
 static long handled;
+static rlim_t limit_of_numbers; /* the program's below, the library's above */
 static struct worker {
     pthread_t thread;
     unsigned seed;
-    volatile unsigned long rounds;
-    const char *volatile scene;
-    volatile int line;
+    unsigned long rounds;
+    const char *scene;
+    int line;
 } workers[MAX_THREADS];
 
-#define AT(w) ((w)->line = __LINE__)
+#define GET(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define SET(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+#define AT(w) SET((w)->line, __LINE__)
 
 __attribute__((format(printf, 1, 2), noreturn)) static void die(const char *format, ...)
 {
@@ -74,7 +86,9 @@ static void on_alarm(int sig)
     (void)sig;
     int e = errno;
     __atomic_add_fetch(&handled, 1, __ATOMIC_RELAXED);
+#ifndef SOAK_LINKED
     sendto(beacon, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&nobody, sizeof nobody);
+#endif
     errno = e;
 }
 
@@ -82,8 +96,10 @@ static void on_user(int sig)
 {
     (void)sig;
     int e = errno;
+#ifndef SOAK_LINKED
     struct pollfd p = { beacon, POLLIN, 0 };
     poll(&p, 1, 0);
+#endif
     errno = e;
 }
 
@@ -358,6 +374,108 @@ static void datagrams(struct worker *w)
     close(b);
 }
 
+static void abort_at_close(int fd)
+{
+    struct linger now = { 1, 0 };
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(fd);
+}
+
+/* One end resets in the middle of a transfer; what the other got before is right, and then it hears of the reset. */
+static void aborted(struct worker *w)
+{
+    unsigned char data[8192];
+    int ends[2];
+    do {
+        pair(w, ends);
+        if (ends[0] == ends[1])
+            abort_at_close(ends[0]);
+    } while (ends[0] == ends[1]);
+    unsigned key = dice(w, 1 << 20);
+    size_t sent = 0, got = 0, size = dice(w, 300000);
+    nonblocking(ends[0], 1);
+    while (sent < size) {
+        size_t part = size - sent < sizeof data ? size - sent : sizeof data;
+        fill(data, part, key, sent);
+        ssize_t n = send(ends[0], data, part, MSG_NOSIGNAL);
+        if (n < 0 && errno == EAGAIN)
+            break;
+        if (n < 0 && errno != EINTR)
+            die("%s: send: %s", w->scene, strerror(errno));
+        sent += n > 0 ? (size_t)n : 0;
+        if (dice(w, 4) == 0) {
+            n = recv(ends[1], data, sizeof data, MSG_DONTWAIT);
+            if (n > 0)
+                check(w, data, (size_t)n, key, got);
+            got += n > 0 ? (size_t)n : 0;
+        }
+    }
+    abort_at_close(ends[0]);
+    AT(w);
+    for (;;) {
+        await(w, ends[1], POLLIN);
+        ssize_t n = recv(ends[1], data, sizeof data, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == ECONNRESET)
+            break;
+        if (n <= 0)
+            die("%s: %s instead of a reset", w->scene, n ? strerror(errno) : "the end");
+        check(w, data, (size_t)n, key, got);
+        got += (size_t)n;
+    }
+    if (got > sent)
+        die("%s: %zu bytes of %zu", w->scene, got, sent);
+    close(ends[1]);
+}
+
+/* Attempts that fail or are given up, and a listener that goes away with connections in its queue. */
+static void attempts(struct worker *w)
+{
+    struct sockaddr_in closed = own;
+    closed.sin_port = htons(1);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), error = 0;
+    socklen_t n = sizeof error;
+    if (fd < 0)
+        die("%s: socket: %s", w->scene, strerror(errno));
+    if (connect(fd, (struct sockaddr *)&closed, sizeof closed) == 0)
+        die("%s: nobody listens there", w->scene);
+    error = errno;
+    if (error == EINPROGRESS) {
+        AT(w);
+        await(w, fd, POLLOUT);
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n))
+            die("%s: SO_ERROR: %s", w->scene, strerror(errno));
+    }
+    if (error != ECONNREFUSED)
+        die("%s: %s instead of a refusal", w->scene, strerror(error));
+    close(fd);
+
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    connect(fd, (struct sockaddr *)&peer, sizeof peer);
+    if (dice(w, 2))
+        abort_at_close(fd);
+    else
+        close(fd);
+
+    struct sockaddr_in at = own;
+    at.sin_port = 0;
+    n = sizeof at;
+    int l = socket(AF_INET, SOCK_STREAM, 0), calls[6];
+    if (l < 0 || bind(l, (struct sockaddr *)&at, sizeof at) || listen(l, 4) || getsockname(l, (struct sockaddr *)&at, &n))
+        die("%s: listener: %s", w->scene, strerror(errno));
+    for (int i = 0; i < 6; i++) {
+        calls[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(calls[i], (struct sockaddr *)&at, sizeof at);
+    }
+    int taken = accept(l, NULL, NULL);
+    close(l);
+    if (taken >= 0)
+        close(taken);
+    for (int i = 0; i < 6; i++)
+        close(calls[i]);
+}
+
 static void *work(void *x)
 {
     static const struct {
@@ -366,13 +484,14 @@ static void *work(void *x)
     } scenes[] = {
         { "blocking", blocking }, { "poll", with_poll },   { "level epoll", with_level },
         { "edge epoll", with_edge }, { "ended", ended }, { "datagrams", datagrams },
+        { "aborted", aborted },      { "attempts", attempts },
     };
     struct worker *w = x;
-    while (!stopping) {
+    while (!GET(stopping)) {
         unsigned i = dice(w, sizeof scenes / sizeof *scenes);
-        w->scene = scenes[i].name;
+        SET(w->scene, scenes[i].name);
         scenes[i].scene(w);
-        w->rounds++;
+        SET(w->rounds, w->rounds + 1);
     }
     return NULL;
 }
@@ -380,13 +499,11 @@ static void *work(void *x)
 /* Numbers open: the program's below its limit, the library's above. */
 static void count(int *mine, int *above)
 {
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
     DIR *dir = opendir("/proc/self/fd");
     *mine = *above = 0;
     for (struct dirent *e; (e = readdir(dir));)
         if (e->d_name[0] != '.')
-            (*((rlim_t)atoi(e->d_name) < limit.rlim_cur ? mine : above))++;
+            (*((rlim_t)atoi(e->d_name) < limit_of_numbers ? mine : above))++;
     closedir(dir);
 }
 
@@ -439,10 +556,13 @@ int main(int argc, char **argv)
     inet_pton(AF_INET, argv[3], &peer.sin_addr);
     nobody = own;
     nobody.sin_port = htons(9);
-    int seconds = atoi(argv[5]), threads = argc > 6 ? atoi(argv[6]) : 32;
+    int seconds = atoi(argv[5]), threads = argc > 6 ? atoi(argv[6]) : 64;
     unsigned seed = argc > 7 ? (unsigned)atoi(argv[7]) : 1;
     if (threads > MAX_THREADS)
         threads = MAX_THREADS;
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit_of_numbers = limit.rlim_cur;
     beacon = socket(AF_INET, SOCK_DGRAM, 0);
     if (beacon < 0)
         die("socket: %s", strerror(errno));
@@ -474,7 +594,7 @@ int main(int argc, char **argv)
         clock_gettime(CLOCK_MONOTONIC, &now);
         elapsed = (double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9;
         if (elapsed > seconds)
-            stopping = 1;
+            SET(stopping, 1);
         if (!warm && elapsed > seconds / 3.0)
             warm = resident();
         joined = stopping;
@@ -486,11 +606,12 @@ int main(int argc, char **argv)
                 continue;
             joined = 0;
             pthread_kill(w->thread, SIGUSR1);
-            if (w->rounds != seen[i]) {
-                seen[i] = w->rounds;
+            if (GET(w->rounds) != seen[i]) {
+                seen[i] = GET(w->rounds);
                 since[i] = elapsed;
             } else if (elapsed - since[i] > STALLED) {
-                die("thread %d hangs in \"%s\" after line %d, round %lu (seed %u)", i, w->scene, w->line, w->rounds, seed);
+                die("thread %d hangs in \"%s\" after line %d, round %lu (seed %u)", i, GET(w->scene), GET(w->line),
+                    GET(w->rounds), seed);
             }
         }
     }

@@ -4,6 +4,8 @@
 # 2. For information: which of its own hooks the library itself refers to. Those calls come back through the hooks, which is why
 #    a hook on a descriptor that is not ours takes no lock and allocates nothing.
 # 3. The soname is libmatnet.so.0, and the static library has no hook.
+# 4. Every function of this machine's libc that takes or makes a descriptor has a hook, or a reason in src/preload/exceptions.txt.
+# 5. docs/calls.md is what scripts/calls.sh makes of the two.
 #
 # usage: scripts/check_hooks.sh [DIRECTORY]      (target/release)
 set -euo pipefail
@@ -20,7 +22,7 @@ complain() {
 }
 
 [ -r "$so" ] || { echo "check_hooks: no $so: cargo build --release makes it" >&2; exit 2; }
-hooks=$(sed -nE 's/^ +(gate|own|make|bare) ([A-Za-z0-9_]+) = [a-z]+::.*/\2/p' "$table" | sort)
+hooks=$(sed -nE 's/^ +(gate|talk|own|make|bare) ([A-Za-z0-9_]+) = [a-z]+::.*/\2/p' "$table" | sort)
 [ -n "$hooks" ] || complain "no hook found in $table"
 twice=$(uniq -d <<<"$hooks")
 [ -z "$twice" ] || complain "twice in $table:" "$twice"
@@ -57,5 +59,33 @@ if [ -r "$archive" ]; then
 else
     complain "no $archive"
 fi
+
+# libc's functions that take or make a descriptor: each has a hook or a reason not to.
+exceptions=src/preload/exceptions.txt
+calls=$(scripts/libc_calls.py | sort)
+[ "$(wc -l <<<"$calls")" -gt 250 ] || complain "scripts/libc_calls.py finds only $(wc -l <<<"$calls") functions of libc"
+excused=$(grep -v '^#' "$exceptions" | sed -n 's/^\([^:]*\):.*/\1/p' | tr -s ' ' '\n' | grep . || true)
+unreasoned=$(grep -v '^#' "$exceptions" | grep . | grep -vE '^[^:]+: +[^ ].{9,}' || true)
+[ -z "$unreasoned" ] || complain "no reason in $exceptions:" "$unreasoned"
+twice=$(tr -d '?' <<<"$excused" | sort | uniq -d)
+[ -z "$twice" ] || complain "twice in $exceptions:" "$twice"
+both=$(comm -12 <(echo "$hooks") <(tr -d '?' <<<"$excused" | sort))
+[ -z "$both" ] || complain "hooked and in $exceptions:" "$both"
+open=$(comm -23 <(echo "$calls") <(echo "$hooks"))
+while read -r name; do
+    plain=${name%[?]}
+    found=''
+    while read -r call; do
+        # shellcheck disable=SC2053  # a pattern
+        [[ $call != $plain ]] || found+=" $call"
+    done <<<"$open"
+    if [ -z "$found" ] && [ "$plain" = "$name" ]; then
+        complain "in $exceptions, and no function of this libc: $name"
+    fi
+    for call in $found; do open=$(grep -vx -- "$call" <<<"$open" || true); done
+done <<<"$excused"
+[ -z "$open" ] || complain "functions of libc on descriptors with neither a hook nor a reason in $exceptions:" "$open"
+echo "$(wc -l <<<"$calls") functions of libc take or make a descriptor; $(comm -12 <(echo "$calls") <(echo "$hooks") | wc -l) of them have a hook, the others a reason"
+diff <(scripts/calls.sh) docs/calls.md >/dev/null || complain "docs/calls.md is stale: scripts/calls.sh > docs/calls.md"
 [ $failed -eq 0 ] && echo "check_hooks: ok"
 exit $failed

@@ -2,6 +2,7 @@
 # Everything, from a bare machine with Rust: installs what the tests need, checks, builds and runs all tests.
 #
 #   scripts/test.sh [STAGE...]      all stages, or only those named (scripts/test.sh --list)
+#   MATNET_TEST_LONG=1 scripts/test.sh programs      the long form of the program tests
 #
 # A failed stage does not keep the others from running; the summary names it and its log, and the exit status is 1.
 set -uo pipefail
@@ -9,13 +10,21 @@ cd "$(dirname "$0")/.." || exit 1
 [ -d "$HOME/.cargo/bin" ] && PATH=$PATH:$HOME/.cargo/bin
 PATH=$PATH:/usr/sbin:/sbin
 export PATH
-for name in $(compgen -e MATNET_); do unset "$name"; done
+for name in $(compgen -e MATNET_); do [ "$name" = MATNET_TEST_LONG ] || unset "$name"; done
 unset LD_PRELOAD name
 
 # Every stage is a function; scripts that a stage runs must exist.
 stage_setup() { scripts/setup.sh; }
 stage_format() { cargo fmt --all --check; }
 stage_clippy() { cargo clippy --workspace --all-targets --quiet -- -D warnings; }
+stage_aarch64() {
+    local target=aarch64-unknown-linux-gnu
+    if [ -d "$(rustc --print target-libdir --target "$target")" ]; then
+        cargo check --workspace --target "$target" --quiet
+    else
+        echo "not checked: Rust's library for $target is not installed (rustup target add $target)"
+    fi
+}
 stage_units() { cargo test --workspace --quiet; }
 stage_build() { cargo build --release; }
 stage_header() { scripts/header.sh --check; }
@@ -50,9 +59,9 @@ stage_licences() {
         echo "cargo-deny is not installed: only that deny.toml is there was checked"
     fi
 }
-stages=(setup format shellcheck clippy units build header hooks capi cli conformance programs bad_input soak bench fuzz licences)
+stages=(setup format shellcheck clippy aarch64 units build header hooks capi cli conformance programs bad_input soak bench fuzz licences)
 # Seconds that a stage may take.
-declare -A limits=([clippy]=600 [units]=900 [build]=600 [header]=600 [programs]=900 [bad_input]=600 [fuzz]=600)
+declare -A limits=([clippy]=600 [aarch64]=600 [units]=900 [build]=600 [header]=600 [programs]=900 [bad_input]=600 [fuzz]=600)
 
 chosen=()
 for argument in "$@"; do
@@ -62,7 +71,7 @@ for argument in "$@"; do
         exit 0
         ;;
     -h | --help)
-        sed -n '2,6s/^# \{0,1\}//p' "$0"
+        sed -n '2,7s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)

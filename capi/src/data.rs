@@ -85,7 +85,7 @@ pub unsafe extern "C-unwind" fn matnet_recvfrom(
         let got = posix::recv(fd, &mut [data], flags)?;
         match got.from {
             // SAFETY: the room was checked; NULL is for `store_sockaddr` to skip.
-            Some(from) => unsafe { posix::store_sockaddr(&from, addr, addrlen) },
+            Some(from) => unsafe { posix::store_sockaddr(&from, addr, addrlen) }?,
             // A connection has no sender to tell: length 0, as the kernel.
             // SAFETY: `check_room` found the length where there is an address.
             None if !addr.is_null() => unsafe { addrlen.write(0) },

@@ -50,16 +50,15 @@ pub unsafe extern "C-unwind" fn matnet_select(
         // SAFETY: the caller vouches for the sets.
         if unsafe { posix::select_has_ours(n, readfds, writefds, exceptfds) } {
             // SAFETY: as above.
-            let (ready, left) = unsafe { posix::select(n, readfds, writefds, exceptfds, time, None) }?;
-            return Ok((ready, left));
+            return Ok(unsafe { posix::select(n, readfds, writefds, exceptfds, time, None) });
         }
         let mut left = time.map(sys::timespec);
         let p = left.as_mut().map_or(ptr::null_mut(), ptr::from_mut::<timespec>);
-        let ready = kernel!(SYS_pselect6, n, readfds, writefds, exceptfds, p, 0)? as c_int;
+        let ready = kernel!(SYS_pselect6, n, readfds, writefds, exceptfds, p, 0).map(|n| n as c_int);
         let left = left.map_or(Duration::ZERO, |t| Duration::new(t.tv_sec as u64, t.tv_nsec as u32));
         Ok((ready, left))
     };
-    int(select().map(|(ready, left)| {
+    int(select().and_then(|(ready, left)| {
         // SAFETY: null or the caller's word.
         if let Some(t) = unsafe { timeout.as_mut() } {
             t.tv_sec = left.as_secs() as libc::time_t;

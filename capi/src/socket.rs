@@ -71,10 +71,10 @@ pub unsafe extern "C-unwind" fn matnet_accept4(
     }
     // SAFETY: the caller vouches for both pointers.
     let accepted = unsafe { check_room(addr, len) }.and_then(|()| posix::accept(fd, flags));
-    int(accepted.map(|(new, peer)| {
+    int(accepted.and_then(|(new, peer)| {
         // SAFETY: the room was checked; NULL is for `store_sockaddr` to skip.
-        unsafe { posix::store_sockaddr(&peer, addr, len) };
-        new
+        unsafe { posix::store_sockaddr(&peer, addr, len) }?;
+        Ok(new)
     }))
 }
 
@@ -140,9 +140,8 @@ unsafe fn name(
     // SAFETY: the caller vouches for both pointers, and they are not null.
     unsafe {
         check_room(addr, len)?;
-        posix::store_sockaddr(&name, addr, len);
+        posix::store_sockaddr(&name, addr, len)
     }
-    Ok(())
 }
 
 /// Sets an option of a socket, as setsockopt(2).

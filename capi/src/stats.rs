@@ -110,6 +110,13 @@ pub unsafe extern "C" fn matnet_counter(name: *const c_char, value: *mut u64) ->
                 found = Some(v);
             }
         });
+        // What setsockopt accepted without effect, refused, and did not know.
+        let (held, refused, unknown) = matnet_host::posix::options::table::totals();
+        for (n, v) in [("sockopt_held", held), ("sockopt_refused", refused), ("sockopt_unknown", unknown)] {
+            if n.as_bytes() == name.to_bytes() {
+                found = Some(v);
+            }
+        }
         // SAFETY: not null; writable by the caller's word.
         unsafe { value.write(found.ok_or(Errno::ENOENT)?) };
         Ok(())

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use matnet_host::config::OPTIONS;
+use matnet_host::posix::options::{ROWS, table};
 
 use crate::Failure;
 
@@ -27,6 +28,8 @@ enum Part {
     Man1,
     /// An example configuration file.
     Config,
+    /// Every socket option, what it does here and how that differs from Linux: docs/socket-options.md.
+    Sockopts,
 }
 
 /// Runs the command.
@@ -41,7 +44,53 @@ fn text(part: Part) -> String {
         Part::Man7 => man(|name, _, value| format!(".TP\n.BR {name} =\\fI{}\\fR\n", roff(value))),
         Part::Man1 => man(|_, key, value| format!(".TP\n.BI \\-\\-{} \" {}\"\n", roff(key), roff(value))),
         Part::Config => config(),
+        Part::Sockopts => sockopts(),
     }
+}
+
+/// docs/socket-options.md, whole.
+fn sockopts() -> String {
+    let mut out = String::from(
+        "# Socket options\n\n\
+         <!-- Made by `matnet docs sockopts` from host/src/posix/options/rows.rs: change it there. -->\n\n\
+         What setsockopt and getsockopt do on a socket of the library. Lengths, clamping, errors and what is read back are those \
+         of Linux 6.18.\nAn option is *honoured* when it does what its manual page says; *held* when it is accepted and read back \
+         but has nothing to act on, with\nthe reason; *refused* when setting it fails. Nothing is accepted and then ignored without \
+         standing here. Held, refused and\nunknown options are counted, and named in the log at level debug the first time. An option \
+         that is not here is ENOPROTOOPT.\n\n\
+         Sockets whose address belongs to the kernel (MATNET_BYPASS, loopback) become the kernel's, with their options; there all of \
+         them\nare the kernel's own.\n",
+    );
+    let count = |effect| ROWS.iter().filter(|r| r.effect == effect).count();
+    let _ = writeln!(
+        out,
+        "\n{} are honoured, {} held, {} refused.",
+        count(table::Effect::Honoured),
+        count(table::Effect::Held),
+        count(table::Effect::Refused)
+    );
+    for (level, title) in table::LEVELS.iter().filter(|(level, _)| ROWS.iter().any(|r| r.level == *level)) {
+        let _ = writeln!(
+            out,
+            "\n## {title}\n\n| option | sockets | here | values | notes and differences |\n| --- | --- | --- | --- | --- |"
+        );
+        for row in ROWS.iter().filter(|r| r.level == *level) {
+            let on = match row.on {
+                table::On::Any => "all",
+                table::On::Stream => "TCP",
+                table::On::Datagram => "datagrams",
+            };
+            let _ = writeln!(
+                out,
+                "| `{}` | {on} | {} | {} | {} |",
+                row.id,
+                row.effect.name(),
+                row.values().replace('|', "\\|"),
+                row.note.replace('|', "\\|")
+            );
+        }
+    }
+    out
 }
 
 fn markdown() -> String {
@@ -103,6 +152,7 @@ fn example(key: &str) -> &'static str {
         "gateway" => "10.88.45.1",
         "mac" => "02:00:5e:10:00:01",
         "mtu" => "1500",
+        "dns" => "10.88.45.1",
         "pcap" => "/tmp/matnet-%p.pcapng",
         "log-file" => "/tmp/matnet-%p.log",
         _ => "",
@@ -145,6 +195,19 @@ mod tests {
     }
 
     #[test]
+    fn the_list_of_socket_options_is_current() {
+        let path = "docs/socket-options.md";
+        assert_eq!(
+            committed(path),
+            text(Part::Sockopts),
+            "{path} is stale: `matnet docs sockopts` prints it"
+        );
+        // No row is of a level without a section.
+        let rows = text(Part::Sockopts).lines().filter(|l| l.starts_with("| `")).count();
+        assert_eq!(rows, ROWS.len());
+    }
+
+    #[test]
     fn the_example_configuration_is_current_and_valid() {
         let path = "examples/matnet.conf";
         assert_eq!(committed(path), text(Part::Config), "{path} is stale: `matnet docs config` prints it");
@@ -157,8 +220,15 @@ mod tests {
             Settings::from_lookup(&mut |n| (n == "MATNET_CONFIG").then(|| name.clone()), &[]);
         assert_eq!((warnings.len(), result), (0, Ok(())));
         let changed: Vec<&str> = settings.changed().iter().map(|(n, _)| *n).collect();
-        let shown =
-            ["MATNET_GATEWAY", "MATNET_MAC", "MATNET_MTU", "MATNET_PCAP", "MATNET_LOG_FILE", "MATNET_CONFIG"];
+        let shown = [
+            "MATNET_GATEWAY",
+            "MATNET_MAC",
+            "MATNET_MTU",
+            "MATNET_DNS",
+            "MATNET_PCAP",
+            "MATNET_LOG_FILE",
+            "MATNET_CONFIG",
+        ];
         assert_eq!(changed, shown);
         std::fs::remove_file(file).unwrap();
     }

@@ -84,6 +84,8 @@ pub enum Sent {
     Udp { dst: Ipv4Addr, repr: udp::Repr, payload: Vec<u8> },
     Icmp { dst: Ipv4Addr, message: Vec<u8> },
     Fragment,
+    /// IGMP, or from a raw socket.
+    Other,
 }
 
 /// Takes a sent frame apart and panics when anything about it is wrong.
@@ -113,7 +115,9 @@ pub fn judge(frame: &Transmit<'_>, mtu: u16) -> (Vec<u8>, Sent) {
 fn judge_ip(bytes: &[u8], at: usize, meta: TxMeta, mtu: u16) -> Sent {
     let packet = &bytes[at..];
     let (ip, header_len) = ipv4::Repr::parse(packet).expect("our IPv4 header parses");
-    assert_eq!(header_len, ipv4::HEADER_LEN);
+    // IGMP has Router Alert.
+    let options = if ip.protocol == ipv4::PROTO_IGMP { 4 } else { 0 };
+    assert_eq!(header_len, ipv4::HEADER_LEN + options);
     assert_eq!(header_len + ip.payload_len, packet.len(), "no padding, nothing missing");
     assert_eq!(ip.src, OUR_ADDR);
     assert_ne!(ip.dst, OUR_ADDR, "a packet to ourselves left for the device");
@@ -186,9 +190,18 @@ fn judge_ip(bytes: &[u8], at: usize, meta: TxMeta, mtu: u16) -> Sent {
             icmpv4::Repr::parse(&l4, true).expect("our ICMP parses");
             Sent::Icmp { dst: ip.dst, message: l4 }
         }
+        ipv4::PROTO_IGMP => {
+            assert_eq!((checksum::checksum(&l4), ip.ttl), (0, 1));
+            assert!(ip.dst.is_multicast() && l4.len() >= 8);
+            Sent::Other
+        }
+        RAW_PROTOCOL => Sent::Other,
         other => panic!("a packet of protocol {other}"),
     }
 }
+
+/// What the program sends from a raw socket.
+pub const RAW_PROTOCOL: u8 = 89;
 
 fn l4_header_len(protocol: u8, l4: &[u8]) -> usize {
     match protocol {

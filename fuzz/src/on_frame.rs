@@ -15,12 +15,14 @@
 //!
 //! To follow one input: `MATNET_FUZZ_TRACE=1 cargo fuzz run -s none on_frame FILE`.
 
+pub mod options;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
-use matnet_stack::wire::{ChecksumMode, SeqNumber, arp, icmpv4, ipv4, tcp, udp};
+use matnet_stack::wire::{ChecksumMode, SeqNumber, arp, checksum, icmpv4, ipv4, tcp, udp};
 use matnet_stack::{
-    Buf, Capabilities, Config, Congestion, Counters, Duration, Error, Full, Instant, Ipv4Cidr, Kind, MacAddr,
+    Buf, Capabilities, Config, Congestion, Counters, Duration, Error, FilterMode, Full, Instant, Ipv4Cidr, Kind, MacAddr,
     Readiness, RxChecksum, RxMeta, SendHow, Shutdown, Sink, SocketId, Stack, Transmit,
 };
 
@@ -76,6 +78,9 @@ struct World<'a> {
     listener: Option<Socket>,
     udp: Option<SocketId>,
     ping: Option<SocketId>,
+    raw: Vec<SocketId>,
+    /// UDP sockets that share a port (SO_REUSEPORT).
+    sharing: Vec<SocketId>,
     flows: HashMap<FlowKey, Flow>,
     /// The flows in the order of their appearance, for the input to choose from.
     order: Vec<FlowKey>,
@@ -89,6 +94,8 @@ struct World<'a> {
     room: Option<usize>,
     /// Frames went in that the books know nothing of, so streams are no longer judged.
     tainted: bool,
+    /// The program sent an urgent byte, which is missing from a stream of its own.
+    urgent: bool,
     gone: bool,
     trace: bool,
 }
@@ -127,6 +134,8 @@ pub fn run(data: &[u8]) -> Counters {
         listener: None,
         udp: None,
         ping: None,
+        raw: Vec::new(),
+        sharing: Vec::new(),
         flows: HashMap::new(),
         order: Vec::new(),
         recent: Vec::new(),
@@ -135,6 +144,7 @@ pub fn run(data: &[u8]) -> Counters {
         answer_arp: flags & 64 == 0,
         room: None,
         tainted: false,
+        urgent: false,
         gone: false,
         trace: std::env::var_os("MATNET_FUZZ_TRACE").is_some(),
     };
@@ -148,6 +158,16 @@ pub fn run(data: &[u8]) -> Counters {
     }
     world.come_to_rest();
     *world.stack.counters()
+}
+
+const GROUPS: [Ipv4Addr; 2] = [Ipv4Addr::new(239, 1, 2, 3), Ipv4Addr::new(232, 1, 2, 3)];
+
+/// The hardware address of a group, where the destination is one.
+fn to_group(frame: &mut [u8], dst: Ipv4Addr) {
+    if dst.is_multicast() {
+        let [_, a, b, c] = dst.octets();
+        frame[..6].copy_from_slice(&[1, 0, 0x5e, a & 0x7f, b, c]);
+    }
 }
 
 fn v4(addr: Ipv4Addr, port: u16) -> SocketAddr {
@@ -167,6 +187,9 @@ impl World<'_> {
         let ping = self.stack.open(Kind::Ping).expect("the third socket");
         self.stack.bind(self.now, ping, any(7)).expect("a free identifier");
         self.ping = Some(ping);
+        for protocol in [1, frames::RAW_PROTOCOL.into(), 17] {
+            self.raw.push(self.stack.open_raw(protocol).expect("a raw socket"));
+        }
         self.settle();
     }
 
@@ -178,9 +201,11 @@ impl World<'_> {
             24 => self.network_datagram(),
             25 => self.network_fragments(),
             26 => self.network_icmp(),
+            27 if self.input.one_in(3) => self.network_igmp(),
             27 => self.network_arp(),
             28 => self.network_mutated(),
             29 => self.room = Some(self.input.below(4)).filter(|&room| room < 3),
+            30 if self.input.one_in(3) => self.program_tunes_datagrams(),
             30 => self.program_datagram(),
             _ => self.upheaval(),
         }
@@ -301,13 +326,38 @@ impl World<'_> {
 
     fn network_datagram(&mut self) {
         let peer = self.input.pick(&PEERS);
-        let dst = self.input.pick(&[OUR_ADDR, OUR_ADDR, Ipv4Addr::new(10, 88, 45, 255), Ipv4Addr::BROADCAST]);
+        let dst = self.input.pick(&[OUR_ADDR, OUR_ADDR, Ipv4Addr::new(10, 88, 45, 255), Ipv4Addr::BROADCAST, GROUPS[0], GROUPS[1]]);
         let repr =
             udp::Repr { src_port: self.input.u16(), dst_port: self.input.pick(&[UDP_PORT, UDP_PORT, 9]) };
         let data = vec![7; usize::from(self.input.u16() % 3000)];
         let mut header = frames::ip_header(peer.addr, dst, ipv4::PROTO_UDP);
         header.ttl = self.input.pick(&[64, 1, 0]);
-        let frame = frames::ip(peer, header, &frames::datagram(&repr, peer.addr, dst, &data));
+        let mut frame = frames::ip(peer, header, &frames::datagram(&repr, peer.addr, dst, &data));
+        to_group(&mut frame, dst);
+        self.send_in(frame, RxMeta::default());
+    }
+
+    /// A query or a report of any version, whole or not.
+    fn network_igmp(&mut self) {
+        let peer = self.input.pick(&PEERS);
+        let group = self.input.pick(&[Ipv4Addr::UNSPECIFIED, GROUPS[0], GROUPS[1], Ipv4Addr::new(224, 0, 0, 1)]);
+        let dst = if group.is_unspecified() { Ipv4Addr::new(224, 0, 0, 1) } else { group };
+        let mut message = vec![self.input.pick(&[0x11, 0x11, 0x11, 0x12, 0x16, 0x17, 0x22]), self.input.u8(), 0, 0];
+        message.extend_from_slice(&group.octets());
+        if self.input.bool() {
+            let count = self.input.u8() % 4;
+            message.extend_from_slice(&[self.input.u8(), 125, 0, count]);
+            (0..count).for_each(|n| message.extend_from_slice(&[10, 88, 45, n]));
+        }
+        if self.input.one_in(8) {
+            message.truncate(self.input.below(message.len() + 1));
+        }
+        let sum = checksum::checksum(&message).to_be_bytes();
+        if let Some(field) = message.get_mut(2..4) {
+            field.copy_from_slice(&sum);
+        }
+        let mut frame = frames::ip(peer, frames::ip_header(peer.addr, dst, ipv4::PROTO_IGMP), &message);
+        to_group(&mut frame, dst);
         self.send_in(frame, RxMeta::default());
     }
 
@@ -451,6 +501,8 @@ impl World<'_> {
                 self.sockets[choice].reading = None;
                 self.sockets[choice].written = 0;
             }
+            20 => self.program_is_urgent(choice),
+            21 => self.program_takes_errors(id),
             _ => self.program_sets_options(id),
         }
         if let Some(socket) = self.sockets.get_mut(choice) {
@@ -582,8 +634,9 @@ impl World<'_> {
         self.prepare_reading(choice);
         let socket = &mut self.sockets[choice];
         if let Ok(n) = self.stack.peek(socket.id, offset, &mut buf) {
-            assert!(n == 0 || offset + n <= self.stack.recv_queued(socket.id));
             if let Some(reading) = &mut socket.reading {
+                // Urgent data ends what FIONREAD counts; such a stream has no reading.
+                assert!(n == 0 || offset + n <= self.stack.recv_queued(socket.id));
                 reading.peek(offset as u32, &buf[..n]);
             }
         }
@@ -595,6 +648,10 @@ impl World<'_> {
         let (Some(local), Some(SocketAddr::V4(peer))) =
             (self.stack.local_addr(socket.id), self.stack.peer_addr(socket.id))
         else {
+            // Closed: whose stream it was is not known any more.
+            if self.urgent {
+                socket.reading = None;
+            }
             return;
         };
         let looped = self.stack.is_local(IpAddr::V4(*peer.ip()));
@@ -602,6 +659,7 @@ impl World<'_> {
         let trusted = !self.tainted && flow.is_none_or(|flow| !flow.urgent);
         match flow {
             _ if !trusted => socket.reading = None,
+            _ if looped && self.urgent => socket.reading = None,
             _ if socket.reading.is_some() => {}
             _ if looped => socket.reading = Some(Reading::from_program()),
             Some(flow) => socket.reading = Some(Reading::from_network(flow)),
@@ -611,7 +669,7 @@ impl World<'_> {
 
     fn program_sets_options(&mut self, id: SocketId) {
         let mut options = self.stack.tcp_options(id).expect("an open TCP socket has options");
-        match self.input.u8() % 12 {
+        match self.input.u8() % 16 {
             0 => options.nodelay = self.input.bool(),
             1 => options.cork = self.input.bool(),
             2 => options.quickack = self.input.bool(),
@@ -623,7 +681,8 @@ impl World<'_> {
             8 => options.linger = Some(Duration::ZERO).filter(|_| self.input.bool()),
             9 => options.rcvbuf = Some(usize::from(self.input.u16())),
             10 => options.sndbuf = Some(usize::from(self.input.u16())),
-            _ => options.rcvlowat = 1 + self.input.below(5000),
+            11 => options.rcvlowat = 1 + self.input.below(5000),
+            _ => self.rare_tcp_option(&mut options),
         }
         trace!(self, "{options:?}");
         self.stack.set_tcp_options(self.now, id, options).expect("an open TCP socket takes options");
@@ -633,8 +692,17 @@ impl World<'_> {
         let mut buf = [0; 2000];
         let to = v4(self.input.pick(&[PEERS[0].addr, PEERS[1].addr, PEERS[2].addr, OUR_ADDR]), 53);
         let len = usize::from(self.input.u16());
-        let what = self.input.u8() % 4;
+        let what = self.input.u8() % 6;
         match (self.udp, self.ping) {
+            (Some(id), _) if what == 4 => self.program_joins(id),
+            _ if what == 5 && !self.raw.is_empty() => {
+                let id = self.input.pick(&self.raw.clone());
+                if self.stack.local_addr(id).is_some_and(|a| a.port() == frames::RAW_PROTOCOL.into()) {
+                    let how = SendHow { more: len & 3 == 1, ..SendHow::default() };
+                    let _ = self.stack.send_with(self.now, id, Some(to), &[&vec![6; len]], how);
+                }
+                let _ = self.stack.recv_from(id, &mut buf, false);
+            }
             (Some(id), _) if what == 0 => {
                 // Many at once, alike or not, perhaps cut or put together.
                 for _ in 0..=self.input.u8() % 4 {
@@ -642,7 +710,7 @@ impl World<'_> {
                     let data = vec![5; if bits & 1 == 0 { len } else { len % 1500 }];
                     let (head, tail) = data.split_at(data.len() / 3);
                     let segment = Some(self.input.u16() % 1500).filter(|_| bits & 2 != 0);
-                    let how = SendHow { segment, more: bits & 28 == 4 };
+                    let how = SendHow { segment, more: bits & 28 == 4, ..SendHow::default() };
                     if let Ok(n) = self.stack.send_with(self.now, id, Some(to), &[head, tail], how) {
                         assert_eq!(n, data.len());
                     }
@@ -673,6 +741,27 @@ impl World<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn program_joins(&mut self, id: SocketId) {
+        let (now, group) = (self.now, self.input.pick(&GROUPS));
+        let sources = [PEERS[0].addr, PEERS[1].addr, Ipv4Addr::new(192, 0, 2, 9)];
+        let source = self.input.pick(&sources);
+        let mode = if self.input.bool() { FilterMode::Include } else { FilterMode::Exclude };
+        let few = &sources[..self.input.below(4)];
+        let result = match self.input.u8() % 8 {
+            0 | 1 => self.stack.join_group(now, id, group),
+            2 => self.stack.leave_group(now, id, group),
+            3 => self.stack.join_source(now, id, group, source),
+            4 => self.stack.add_source(now, id, group, source, mode),
+            5 => self.stack.drop_source(now, id, group, source, mode),
+            6 => self.stack.set_source_filter(now, id, group, mode, few),
+            _ => self.stack.send_to(now, id, Some(v4(group, UDP_PORT)), &[b"group"]).map(drop),
+        };
+        trace!(self, "group {group}, source {source}: {result:?}");
+        if let Ok((_, sources)) = self.stack.source_filter(id, group) {
+            assert!(sources.len() <= 10, "{} sources", sources.len());
         }
     }
 
@@ -794,7 +883,7 @@ impl World<'_> {
                     flow.stack_sends(&repr, &payload);
                 }
             }
-            Sent::Arp(_) | Sent::Udp { .. } | Sent::Icmp { .. } | Sent::Fragment => {}
+            Sent::Arp(_) | Sent::Udp { .. } | Sent::Icmp { .. } | Sent::Fragment | Sent::Other => {}
         }
     }
 
@@ -806,7 +895,8 @@ impl World<'_> {
         for socket in self.sockets.drain(..).chain(self.listener.take()) {
             self.stack.close(now, socket.id);
         }
-        for id in [self.udp.take(), self.ping.take()].into_iter().flatten() {
+        let more = std::mem::take(&mut self.raw).into_iter().chain(std::mem::take(&mut self.sharing));
+        for id in [self.udp.take(), self.ping.take()].into_iter().flatten().chain(more) {
             self.stack.close(now, id);
         }
         self.answer_arp = false;

@@ -9,6 +9,7 @@ pub mod errno;
 pub mod link;
 #[macro_use]
 pub mod log;
+pub mod names;
 pub mod posix;
 pub mod runtime;
 

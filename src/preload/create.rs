@@ -3,19 +3,23 @@
 use libc::{c_int, c_long, c_void, sockaddr, socklen_t};
 use matnet_host::Errno;
 use matnet_host::posix::{self, SockAddr};
-use matnet_host::runtime::{self, fdtable};
+use matnet_host::runtime::{self, fdtable, probe};
 
 use super::contain::contained;
 use super::table::real;
-use super::{address, bytes, bytes_mut, made, ours, ours_or};
+use super::{address, bytes, made, ours, ours_or};
 
 /// socket(2)
 pub(super) unsafe fn socket(domain: c_int, ty: c_int, protocol: c_int) -> c_int {
     // SAFETY: no pointers.
     let kernel = || c_long::from(made(unsafe { real::socket(domain, ty, protocol) }));
     let internet = domain == libc::AF_INET || domain == libc::AF_INET6;
-    if !internet || !contained(runtime::hooks_enabled).unwrap_or(false) {
+    let netlink = domain == libc::AF_NETLINK;
+    if !(internet || netlink) || !contained(runtime::hooks_enabled).unwrap_or(false) {
         return kernel() as c_int;
+    }
+    if netlink {
+        return super::netlink::made(kernel() as c_int, protocol);
     }
     ours_or(|| posix::socket(domain, ty, protocol), kernel) as c_int
 }
@@ -103,26 +107,22 @@ unsafe fn accept_ours(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags
         if !addr.is_null() {
             // As in the kernel, a bad length costs the connection.
             // SAFETY: the caller's own arguments.
-            unsafe { room(len) }.inspect_err(|_| {
+            unsafe { room(len).and_then(|_| store(&peer, addr, len)) }.inspect_err(|_| {
                 let _ = posix::close(new);
             })?;
         }
-        // SAFETY: as above.
-        unsafe { store(&peer, addr, len) };
         Ok(new)
     }) as c_int
 }
 
-/// Checks the length of the room for an address, as the kernel does.
+/// The length of the room for an address, checked as the kernel does.
 ///
 /// # Safety
-/// `len` must be null or valid.
-unsafe fn room(len: *const socklen_t) -> Result<(), Errno> {
-    // SAFETY: the caller vouches for it.
-    match unsafe { len.as_ref() } {
-        None => Err(Errno::EFAULT),
-        Some(&n) if n > i32::MAX as u32 => Err(Errno::EINVAL),
-        Some(_) => Ok(()),
+/// Nobody else writes to `len` during the call.
+pub(super) unsafe fn room(len: *const socklen_t) -> Result<socklen_t, Errno> {
+    match probe::read(len)? {
+        n if n > i32::MAX as u32 => Err(Errno::EINVAL),
+        n => Ok(n),
     }
 }
 
@@ -130,11 +130,12 @@ unsafe fn room(len: *const socklen_t) -> Result<(), Errno> {
 ///
 /// # Safety
 /// `addr` must be null or have room for `*len` bytes.
-pub(super) unsafe fn store(from: &SockAddr, addr: *mut sockaddr, len: *mut socklen_t) {
-    if !addr.is_null() && !len.is_null() {
-        // SAFETY: the caller vouches for it.
-        unsafe { posix::store_sockaddr(from, addr, len) };
+pub(super) unsafe fn store(from: &SockAddr, addr: *mut sockaddr, len: *mut socklen_t) -> Result<(), Errno> {
+    if addr.is_null() || len.is_null() {
+        return Ok(());
     }
+    // SAFETY: the caller vouches for it.
+    unsafe { posix::store_sockaddr(from, addr, len) }
 }
 
 unsafe fn name(
@@ -145,13 +146,11 @@ unsafe fn name(
     ours(|| {
         let found = ask()?;
         // SAFETY: the caller's own arguments.
-        unsafe { room(len) }?;
-        if addr.is_null() {
+        if unsafe { room(len) }? > 0 && addr.is_null() {
             return Err(Errno::EFAULT);
         }
         // SAFETY: as above.
-        unsafe { store(&found, addr, len) };
-        Ok(())
+        unsafe { posix::store_sockaddr(&found, addr, len) }
     }) as c_int
 }
 
@@ -172,6 +171,10 @@ pub(super) unsafe fn shutdown(fd: c_int, how: c_int) -> c_int {
     ours(|| posix::shutdown(fd, how)) as c_int
 }
 
+/// The longest answer of getsockopt, and the most that setsockopt reads.
+const MOST_FOUND: usize = 1536;
+const MOST_GIVEN: usize = 64 << 10;
+
 /// getsockopt(2)
 pub(super) unsafe fn getsockopt(
     fd: c_int,
@@ -182,14 +185,20 @@ pub(super) unsafe fn getsockopt(
 ) -> c_int {
     ours(|| {
         // SAFETY: the caller's own arguments.
-        let len = unsafe {
-            room(len)?;
-            &mut *len
-        };
-        // SAFETY: the value has room for `*len` bytes.
-        let n = posix::getsockopt(fd, level, option, unsafe { bytes_mut(value, *len as usize) }?)?;
-        *len = socklen_t::try_from(n).unwrap_or(*len);
-        Ok(())
+        let given = unsafe { room(len) }? as usize;
+        let mut found = [0; MOST_FOUND];
+        let room = found.get_mut(..given.min(MOST_FOUND)).unwrap_or(&mut []);
+        if posix::getsockopt_asks(level, option) {
+            // The question lies where the answer goes.
+            let there = probe::readable_prefix(value.cast_const().cast(), room.len());
+            // SAFETY: the caller's own arguments, readable so far.
+            let question = unsafe { bytes(value, there) }?;
+            room.iter_mut().zip(question).for_each(|(to, from)| *to = *from);
+        }
+        let n = posix::getsockopt(fd, level, option, room)?;
+        let found = found.get(..n).unwrap_or(&[]);
+        probe::write_bytes(value.cast(), found)?;
+        probe::write(len, found.len() as socklen_t)
     }) as c_int
 }
 
@@ -205,10 +214,18 @@ pub(super) unsafe fn setsockopt(
         return super::fail(Errno::EINVAL) as c_int;
     }
     // SAFETY: the caller's own arguments.
-    let given = match unsafe { bytes(value, len as usize) } {
+    let given = match unsafe { bytes(value, (len as usize).min(MOST_GIVEN)) } {
         Ok(given) => given,
         Err(e) => return super::fail(e) as c_int,
     };
+    // Most options read an int of what is there, and a length may be beyond it.
+    let there = probe::readable_prefix(given.as_ptr(), given.len());
+    // Too short is found before it is read, except where a byte would do (do_ip_setsockopt).
+    let reads = given.len() >= size_of::<c_int>() || level == libc::IPPROTO_IP;
+    if reads && there < given.len().min(size_of::<c_int>()) {
+        return super::fail(Errno::EFAULT) as c_int;
+    }
+    let given = given.get(..there).unwrap_or(given);
     ours_or(
         || posix::setsockopt(fd, level, option, given),
         // SAFETY: as above.

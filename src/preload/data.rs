@@ -10,9 +10,10 @@ use libc::{
 use libc::{off64_t, timespec};
 use matnet_host::Errno;
 use matnet_host::posix::{self, Outcome};
-use matnet_host::runtime::fdtable::is_special;
+use matnet_host::runtime::fdtable::{is_netlink, is_special};
+use matnet_host::runtime::probe;
 
-use super::create::store;
+use super::create::{room, store};
 use super::table::real;
 use super::{address, bytes, bytes_mut, made, ours, ours_or};
 
@@ -27,7 +28,8 @@ const RWF_NOWAIT: c_int = 8;
 /// read(2)
 pub(super) unsafe fn read(fd: c_int, buf: *mut c_void, n: size_t) -> ssize_t {
     if n == 0 {
-        return 0;
+        // SAFETY: as below.
+        return unsafe { bytes_mut(buf, 0) }.map_or_else(super::fail, |_| 0) as ssize_t;
     }
     // SAFETY: the caller's own arguments.
     unsafe { recv(fd, buf, n, 0) }
@@ -143,9 +145,6 @@ pub(super) unsafe fn sendto(
 
 /// sendmsg(2)
 pub(super) unsafe fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t {
-    if msg.is_null() {
-        return super::fail(Errno::EFAULT) as ssize_t;
-    }
     // SAFETY: the caller's own arguments.
     ours_or(
         || unsafe { posix::sendmsg(fd, msg, flags) },
@@ -155,9 +154,6 @@ pub(super) unsafe fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssi
 
 /// sendmmsg(2)
 pub(super) unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -> c_int {
-    if msgs.is_null() && n > 0 {
-        return super::fail(Errno::EFAULT) as c_int;
-    }
     // SAFETY: the caller's own arguments.
     ours_or(
         || unsafe { posix::sendmmsg(fd, msgs, n, flags) },
@@ -184,21 +180,17 @@ pub(super) unsafe fn recvfrom(
         // SAFETY: the caller's own arguments.
         let data = unsafe { bytes_mut(buf, n) }?;
         let wanted = !addr.is_null();
-        if wanted && len.is_null() {
-            return Err(Errno::EFAULT);
-        }
-        // SAFETY: as above.
-        if wanted && unsafe { *len } > i32::MAX as u32 {
-            return Err(Errno::EINVAL);
-        }
         let got = posix::recv(fd, &mut [data], flags)?;
-        match got.from {
+        if wanted {
+            // After the bytes, as in the kernel (move_addr_to_user): they are gone.
             // SAFETY: as above.
-            Some(from) => unsafe { store(&from, addr, len) },
-            // A connection's bytes have no sender: the kernel says so with a length of 0.
-            // SAFETY: as above.
-            None if wanted => unsafe { *len = 0 },
-            None => {}
+            unsafe { room(len) }?;
+            match got.from {
+                // SAFETY: as above.
+                Some(from) => unsafe { store(&from, addr, len) }?,
+                // A connection's bytes have no sender: the kernel says so with a length of 0.
+                None => probe::write(len, 0)?,
+            }
         }
         Ok(got.len)
     }) as ssize_t
@@ -207,11 +199,12 @@ pub(super) unsafe fn recvfrom(
 /// recvmsg(2)
 pub(super) unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> ssize_t {
     if is_special(fd) {
-        if msg.is_null() {
-            return super::fail(Errno::EFAULT) as ssize_t;
-        }
         // SAFETY: the caller's own arguments.
         return ours(|| unsafe { posix::recvmsg(fd, msg, flags) }) as ssize_t;
+    }
+    if is_netlink(fd) {
+        // SAFETY: as above.
+        return unsafe { super::netlink::recvmsg(fd, msg, flags) };
     }
     // SAFETY: as above.
     let got = unsafe { real::recvmsg(fd, msg, flags) };
@@ -252,9 +245,6 @@ pub(super) unsafe fn recvmmsg(
     flags: c_int,
     timeout: *mut timespec,
 ) -> c_int {
-    if msgs.is_null() && n > 0 {
-        return super::fail(Errno::EFAULT) as c_int;
-    }
     // SAFETY: the caller's own arguments.
     ours(|| unsafe { posix::recvmmsg(fd, msgs, n, flags, timeout) }) as c_int
 }

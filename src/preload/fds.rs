@@ -3,8 +3,7 @@
 //! The slot table must not lie, so every way to close a number is here. stdio closes without calling close: fclose and freopen clear
 //! the slot first (afterwards the number may be another thread's). fcloseall needs nothing: glibc's only flushes.
 //!
-//! A FILE on a socket of ours is a custom stream, see `streams`.
-//! A FILE that already names the number (stdin after `dup2(socket, 0)`) reads and writes past us.
+//! A FILE reads and writes past us: sockets on its number are spilled (see `runtime::spill`), so the numbers of streams are noted.
 
 use libc::{DIR, FILE, c_char, c_int, c_long, c_uint, c_ulong, c_void};
 use matnet_host::posix;
@@ -92,6 +91,15 @@ pub(super) unsafe fn ioctl(fd: c_int, request: c_ulong, arg: *mut c_void) -> c_i
     ) as c_int
 }
 
+/// sockatmark(3): libc's own makes the ioctl past the hook.
+pub(super) unsafe fn sockatmark(fd: c_int) -> c_int {
+    /// <asm-generic/sockios.h>
+    const SIOCATMARK: c_ulong = 0x8905;
+    let mut at: c_int = 0;
+    // SAFETY: the request writes an int.
+    if unsafe { ioctl(fd, SIOCATMARK, (&raw mut at).cast()) } < 0 { -1 } else { at }
+}
+
 /// close_range(2)
 pub(super) unsafe fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int {
     if flags == 0 && (first..=last).contains(&(libc::STDERR_FILENO as c_uint)) {
@@ -127,14 +135,14 @@ pub(super) unsafe fn closefrom(lowest: c_int) {
 /// `stream` must be null or open.
 unsafe fn number(stream: *mut FILE) -> c_int {
     // SAFETY: the caller vouches for it; fileno takes no lock and touches nothing but the stream.
-    if stream.is_null() { -1 } else { unsafe { real::fileno(stream) } }
+    if stream.is_null() { -1 } else { unsafe { libc::fileno(stream) } }
 }
 
 /// libc closes `fd` in a moment: its slot goes first.
 #[inline(always)]
 fn closing(fd: c_int) {
     if is_noted(fd) {
-        let _ = contained(|| posix::forget(fd));
+        let _ = contained(|| posix::closing(fd));
     }
 }
 
@@ -146,11 +154,21 @@ pub(super) unsafe fn fclose(stream: *mut FILE) -> c_int {
     // A stream without a descriptor (fmemopen) has set errno.
     before.set();
     closing(fd);
+    fdtable::note_stream(fd, false);
     if fd == libc::STDERR_FILENO {
         log::stderr_closed();
     }
     // SAFETY: as above.
     unsafe { real::fclose(stream) }
+}
+
+/// endmntent(3)
+pub(super) unsafe fn endmntent(stream: *mut FILE) -> c_int {
+    if !stream.is_null() {
+        // SAFETY: the caller's own argument.
+        unsafe { fclose(stream) };
+    }
+    1
 }
 
 /// freopen(3)
@@ -193,6 +211,7 @@ pub(super) unsafe fn made_stream(stream: *mut FILE) -> *mut FILE {
         Errno::EMFILE.set();
         return std::ptr::null_mut();
     }
+    fdtable::note_stream(fd, true);
     made(fd);
     stream
 }
@@ -216,12 +235,91 @@ pub(super) unsafe fn made_dir(dir: *mut DIR) -> *mut DIR {
     dir
 }
 
-/// fdopen(3)
-pub(super) unsafe fn fdopen(fd: c_int, mode: *const c_char) -> *mut FILE {
-    if fdtable::is_ours(fd) {
-        // SAFETY: the caller's own arguments.
-        return unsafe { super::streams::open(fd, mode) };
+/// A socket of ours has an inode of its own, although the kernel's object behind several may be one.
+unsafe fn own_inode(fd: c_int, buf: *mut libc::stat) {
+    if let fdtable::Slot::File(n) = fdtable::get(fd) {
+        // Above what the kernel counts to for its own. SAFETY: filled in by the call that succeeded.
+        unsafe { (*buf).st_ino = (1 << 48) | u64::from(n) };
     }
-    // SAFETY: as above.
-    unsafe { real::fdopen(fd, mode) }
+}
+
+/// fstat(2) of a socket of ours.
+pub(super) unsafe fn fstat(fd: c_int, buf: *mut libc::stat) -> c_int {
+    // SAFETY: the caller's own arguments.
+    unsafe {
+        // Raw: a libc before 2.33 has no function of this name.
+        let result = real::syscall(libc::SYS_fstat, fd as usize, buf as usize, 0, 0, 0, 0) as c_int;
+        if result == 0 {
+            own_inode(fd, buf);
+        }
+        result
+    }
+}
+
+/// fstat(2) as programs of before glibc 2.33 call it.
+pub(super) unsafe fn fxstat(version: c_int, fd: c_int, buf: *mut libc::stat) -> c_int {
+    // SAFETY: the caller's own arguments.
+    unsafe {
+        let result = real::__fxstat(version, fd, buf);
+        if result == 0 && is_special(fd) {
+            own_inode(fd, buf);
+        }
+        result
+    }
+}
+
+/// True for a call about `dir` itself, a socket of ours.
+unsafe fn itself(dir: c_int, path: *const c_char, flags: c_int) -> bool {
+    // SAFETY: the kernel has read the path, or takes null for an empty one.
+    is_special(dir) && flags & libc::AT_EMPTY_PATH != 0 && (path.is_null() || unsafe { *path } == 0)
+}
+
+/// fstatat(2)
+pub(super) unsafe fn fstatat(dir: c_int, path: *const c_char, buf: *mut libc::stat, flags: c_int) -> c_int {
+    // SAFETY: the caller's own arguments. Raw as in `fstat`.
+    unsafe {
+        let nr = libc::SYS_newfstatat;
+        let result =
+            real::syscall(nr, dir as usize, path as usize, buf as usize, flags as usize, 0, 0) as c_int;
+        if result == 0 && itself(dir, path, flags) {
+            own_inode(dir, buf);
+        }
+        result
+    }
+}
+
+/// statx(2)
+pub(super) unsafe fn statx(
+    dir: c_int,
+    path: *const c_char,
+    flags: c_int,
+    mask: c_uint,
+    buf: *mut libc::statx,
+) -> c_int {
+    // SAFETY: the caller's own arguments.
+    unsafe {
+        let result = real::statx(dir, path, flags, mask, buf);
+        if let (0, true, fdtable::Slot::File(n)) =
+            (result, result == 0 && itself(dir, path, flags), fdtable::get(dir))
+        {
+            (*buf).stx_ino = (1 << 48) | u64::from(n);
+        }
+        result
+    }
+}
+
+/// fdopen(3): libc reads and writes the number by itself, see `runtime::spill`.
+pub(super) unsafe fn fdopen(fd: c_int, mode: *const c_char) -> *mut FILE {
+    if is_special(fd) {
+        if let Some(Err(e)) = contained(|| posix::spill(fd)) {
+            e.set();
+            return std::ptr::null_mut();
+        }
+    }
+    // SAFETY: the caller's own arguments.
+    let stream = unsafe { real::fdopen(fd, mode) };
+    if !stream.is_null() {
+        fdtable::note_stream(fd, true);
+    }
+    stream
 }

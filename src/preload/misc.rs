@@ -162,12 +162,9 @@ fn irregular(nr: c_long, args: Args) -> Option<c_long> {
                 as c_long)
         }
         libc::SYS_io_uring_setup if denies_io_uring() => Some(fail(Errno::ENOSYS)),
-        libc::SYS_io_uring_setup
-        | libc::SYS_openat2
-        | libc::SYS_open_by_handle_at
-        | libc::SYS_open_tree
-        | libc::SYS_userfaultfd
-        | libc::SYS_perf_event_open => Some(args.made(nr)),
+        libc::SYS_io_uring_setup | libc::SYS_openat2 | libc::SYS_userfaultfd | libc::SYS_perf_event_open => {
+            Some(args.made(nr))
+        }
         _ => None,
     }
 }

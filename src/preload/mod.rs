@@ -9,26 +9,28 @@
 //! - A call that makes a descriptor reports it to [`made`], so that a slot never claims a number that the
 //!   kernel has given to something else.
 
+mod behind;
 mod contain;
 mod create;
 mod data;
+mod dprintf;
 mod fds;
 mod held;
 mod limits;
 mod misc;
 mod names;
+mod netlink;
 mod process;
 mod readiness;
 mod real;
 mod signals;
 mod startup;
-mod streams;
 mod table;
 
 use libc::{c_int, c_long, c_void};
 use matnet_host::Errno;
 use matnet_host::posix::{self, Outcome};
-use matnet_host::runtime::{fdspace, fdtable, sys};
+use matnet_host::runtime::{fdspace, fdtable, probe, sys};
 
 use contain::contained;
 
@@ -127,30 +129,34 @@ fn above_limit(fd: c_int) -> bool {
 /// The most that one call moves (MAX_RW_COUNT in the kernel).
 const MOST: usize = 0x7fff_f000;
 
-/// The program's bytes, to read.
+/// The end of the addresses that a program can have (TASK_SIZE_MAX on x86-64; machines with larger ones fault there as well).
+const USER_END: usize = 1 << 47;
+
+/// The program's bytes, to read. As access_ok in the kernel this looks at the address only; whether there is memory, `probe` asks when
+/// bytes are about to be moved. A null pointer is as bad as any other in the first page, but no slice may have it.
 ///
 /// # Safety
-/// `p` must be null or valid for reads of `n` bytes during the call.
+/// `p` must not change under the call, and is valid for reads of `n` bytes once `probe` said so.
 unsafe fn bytes<'a>(p: *const c_void, n: usize) -> Result<&'a [u8], Errno> {
-    match (n, p.is_null()) {
-        (0, _) => Ok(&[]),
-        (_, true) => Err(Errno::EFAULT),
-        // SAFETY: not null, and the caller vouches for the rest.
-        _ => Ok(unsafe { std::slice::from_raw_parts(p.cast(), n.min(MOST)) }),
+    let (at, n) = ((p as usize).max(1), n.min(MOST));
+    if at > USER_END - n {
+        return Err(Errno::EFAULT);
     }
+    // SAFETY: not null, and what is not readable is not read (`probe`).
+    Ok(unsafe { std::slice::from_raw_parts(at as *const u8, n) })
 }
 
-/// The program's bytes, to fill.
+/// The program's bytes, to fill; see [`bytes`].
 ///
 /// # Safety
-/// `p` must be null or valid for writes of `n` bytes during the call.
+/// As [`bytes`], for writes.
 unsafe fn bytes_mut<'a>(p: *mut c_void, n: usize) -> Result<&'a mut [u8], Errno> {
-    match (n, p.is_null()) {
-        (0, _) => Ok(&mut []),
-        (_, true) => Err(Errno::EFAULT),
-        // SAFETY: not null, and the caller vouches for the rest.
-        _ => Ok(unsafe { std::slice::from_raw_parts_mut(p.cast(), n.min(MOST)) }),
+    let (at, n) = ((p as usize).max(1), n.min(MOST));
+    if at > USER_END - n {
+        return Err(Errno::EFAULT);
     }
+    // SAFETY: not null, and what is not writable is not written (`probe`).
+    Ok(unsafe { std::slice::from_raw_parts_mut(at as *mut u8, n) })
 }
 
 /// The program's socket address.
@@ -161,6 +167,9 @@ unsafe fn address<'a>(p: *const libc::sockaddr, len: libc::socklen_t) -> Result<
     if len as usize > size_of::<libc::sockaddr_storage>() {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: the caller vouches for it.
+    if !probe::readable(p.cast(), len as usize) {
+        return Err(Errno::EFAULT);
+    }
+    // SAFETY: it is readable.
     unsafe { bytes(p.cast(), len as usize) }
 }

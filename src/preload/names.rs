@@ -1,46 +1,63 @@
-//! Names: only getaddrinfo, and only its AI_ADDRCONFIG.
+//! Names: who asks a name server asks it through the stack (MATNET_DNS); what needs none is libc's.
 //!
-//! The flag asks for the families that this host has an address of (RFC 3493, 6.1). glibc looks at the kernel's addresses, but the
-//! program's host is the stack, which has an IPv4 address and no other. In a namespace without addresses glibc would refuse even
-//! a numeric IPv4 name. So the flag is answered here: IPv4 yes, IPv6 no. The resolver itself stays libc's own and asks over the
-//! kernel.
+//! One file for each family of functions; `matnet_host::names` does the asking. A lookup runs inside `contained`, the
+//! building of results outside of it, for it uses the program's own malloc: what is returned is freed by libc's functions.
+//!
+//! Without MATNET_DNS all of these are libc's own, except that getaddrinfo's AI_ADDRCONFIG means the program's host.
 
-use libc::{addrinfo, c_char, c_int};
-use matnet_host::runtime;
+mod addrinfo;
+mod hostent;
+mod idn;
+mod interfaces;
+mod later;
+mod nameinfo;
+mod resolver;
+
+pub(super) use addrinfo::getaddrinfo;
+pub(super) use hostent::{
+    gethostbyaddr, gethostbyaddr_r, gethostbyname, gethostbyname_r, gethostbyname2, gethostbyname2_r,
+};
+pub(super) use interfaces::{NameIndex, getifaddrs, if_indextoname, if_nameindex, if_nametoindex};
+pub(super) use later::{Event, Request, getaddrinfo_a};
+pub(super) use nameinfo::getnameinfo;
+pub(super) use resolver::{
+    res_nquery, res_nquerydomain, res_nsearch, res_nsend, res_query, res_querydomain, res_search, res_send,
+};
+
+use std::ffi::CStr;
+
+use libc::{c_char, c_int};
+use matnet_host::names;
 
 use super::contain::contained;
-use super::table::real;
 
-/// getaddrinfo(3)
-pub(super) unsafe fn getaddrinfo(
-    node: *const c_char,
-    service: *const c_char,
-    hints: *const addrinfo,
-    out: *mut *mut addrinfo,
-) -> c_int {
-    // SAFETY: hints are null or valid, as getaddrinfo requires.
-    let given = unsafe { hints.as_ref() }.copied();
-    let flags = given.map_or(libc::AI_V4MAPPED | libc::AI_ADDRCONFIG, |h| h.ai_flags);
-    if flags & libc::AI_ADDRCONFIG == 0 || !contained(runtime::hooks_enabled).unwrap_or(false) {
-        // SAFETY: the caller's own arguments.
-        return unsafe { real::getaddrinfo(node, service, hints, out) };
-    }
-    // SAFETY: all zero is how RFC 3493 has hints prepared.
-    let mut changed = given.unwrap_or_else(|| unsafe { std::mem::zeroed() });
-    changed.ai_flags = flags & !libc::AI_ADDRCONFIG;
-    // SAFETY: a name is a C string or null.
-    if changed.ai_family == libc::AF_UNSPEC && unsafe { is_not_ipv6(node) } {
-        changed.ai_family = libc::AF_INET;
-    }
-    // SAFETY: the caller's own arguments, and a local for the hints.
-    unsafe { real::getaddrinfo(node, service, &raw const changed, out) }
+/// True when names are to be resolved here.
+fn are_ours() -> bool {
+    contained(names::are_ours).unwrap_or(false)
 }
 
-/// False for an IPv6 literal, and for no name at all: a server may well listen on the wildcards of both.
+/// The text behind a pointer; None for null and for what is not UTF-8.
 ///
 /// # Safety
-/// `node` must be null or a C string.
-unsafe fn is_not_ipv6(node: *const c_char) -> bool {
+/// `p` must be null or a C string that lives for `'a`.
+unsafe fn text<'a>(p: *const c_char) -> Option<&'a str> {
+    if p.is_null() {
+        return None;
+    }
     // SAFETY: the caller vouches for it.
-    !node.is_null() && unsafe { libc::strchr(node, c_int::from(b':')) }.is_null()
+    unsafe { CStr::from_ptr(p) }.to_str().ok()
+}
+
+/// NETDB_INTERNAL
+const INTERNAL: c_int = -1;
+
+unsafe extern "C" {
+    /// Where the calling thread's h_errno is (<netdb.h>).
+    fn __h_errno_location() -> *mut c_int;
+}
+
+/// Makes this the calling thread's h_errno.
+fn set_h_errno(value: c_int) {
+    // SAFETY: always valid, as with errno.
+    unsafe { *__h_errno_location() = value };
 }

@@ -4,7 +4,7 @@
 //! with the set's own mark: a set that a hook saw being made is a candidate, and served once a socket of ours enters it (see
 //! `posix::epoll`). Whatever else looks at such a set, poll or another set, makes it the kernel's first.
 //!
-//! Limits: an array that is not accessible faults here, where the kernel says EFAULT. A set passed to another process
+//! Limits: a set passed to another process
 //! (SCM_RIGHTS) has only the kernel's descriptors there. The library's own descriptors count as
 //! the kernel's: its own waits come through here.
 
@@ -14,6 +14,7 @@ use libc::{c_int, c_long, epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t,
 use matnet_host::Errno;
 use matnet_host::posix;
 use matnet_host::runtime::fdtable::{self, MAX_FDS, Mark, is_ours_or_set, is_special};
+use matnet_host::runtime::probe;
 
 use super::contain::contained;
 use super::table::real;
@@ -30,18 +31,46 @@ unsafe extern "C-unwind" {
 /// `fds` must be null or have `n` entries.
 #[inline(always)]
 unsafe fn with_ours<'a>(fds: *mut pollfd, n: nfds_t) -> Option<&'a mut [pollfd]> {
-    if fds.is_null() || n == 0 || n > MAX_FDS as nfds_t {
+    if n == 0 || n > MAX_FDS as nfds_t || !probe::readable(fds.cast(), n as usize * size_of::<pollfd>()) {
+        // The kernel has an error for these.
         return None;
     }
     // SAFETY: the caller vouches for it.
     let all = unsafe { std::slice::from_raw_parts_mut(fds, n as usize) };
-    if all.iter().any(|p| is_ours_or_set(p.fd)) && !is_own_wait(all) { Some(all) } else { None }
+    if !all.iter().any(|p| is_ours_or_set(p.fd)) || is_own_wait(all) {
+        return None;
+    }
+    Some(all)
 }
 
 /// True for a wait of the library itself, which comes through here and may hold a served set: only it knows the event descriptor.
 #[cold]
 fn is_own_wait(all: &[pollfd]) -> bool {
     all.iter().any(|p| fdtable::is_internal(p.fd)) && !all.iter().any(|p| fdtable::is_ours(p.fd))
+}
+
+/// Runs `poll` if the answers can be written; to an array that is read-only they are lost, and there are none.
+fn answered(
+    all: &mut [pollfd],
+    poll: impl FnOnce(&mut [pollfd]) -> Result<c_int, Errno>,
+) -> Result<c_int, Errno> {
+    let answer = |p: &mut pollfd| probe::writable((&raw mut p.revents).cast(), size_of_val(&p.revents));
+    if all.first_mut().is_none_or(answer) && all.last_mut().is_none_or(answer) {
+        return poll(all);
+    }
+    poll(&mut all.to_vec())?;
+    Err(Errno::EFAULT)
+}
+
+/// A set of signals of the program, of which the kernel reads 8 bytes.
+fn signals(mask: *const sigset_t) -> Result<Option<sigset_t>, Errno> {
+    let Some(first) = probe::read_some(mask.cast::<u64>())? else { return Ok(None) };
+    // SAFETY: all zero is an empty set, and its first 8 bytes are the kernel's.
+    Ok(Some(unsafe {
+        let mut set: sigset_t = std::mem::zeroed();
+        (&raw mut set).cast::<u64>().write(first);
+        set
+    }))
 }
 
 /// poll(2)
@@ -53,7 +82,7 @@ pub(super) unsafe fn poll(fds: *mut pollfd, n: nfds_t, timeout: c_int) -> c_int 
         None => unsafe { real::poll(fds, n, timeout) },
         Some(all) => {
             let time = u64::try_from(timeout).ok().map(Duration::from_millis);
-            ours(|| posix::poll(all, time, None)) as c_int
+            ours(|| answered(all, |all| posix::poll(all, time, None))) as c_int
         }
     }
 }
@@ -70,11 +99,11 @@ pub(super) unsafe fn ppoll(
     match unsafe { with_ours(fds, n) } {
         // SAFETY: as above.
         None => unsafe { real::ppoll(fds, n, time, mask) },
-        Some(all) => {
-            // SAFETY: null or valid, as ppoll requires.
-            let (time, mask) = unsafe { (time.as_ref(), mask.as_ref()) };
-            ours(|| posix::poll(all, time.map(span).transpose()?, mask)) as c_int
-        }
+        Some(all) => ours(|| {
+            let time = probe::read_some(time)?;
+            let mask = signals(mask)?;
+            answered(all, |all| posix::poll(all, time.as_ref().map(span).transpose()?, mask.as_ref()))
+        }) as c_int,
     }
 }
 
@@ -128,16 +157,16 @@ pub(super) unsafe fn select(
         return unsafe { real::select(n, read, write, except, time) };
     }
     ours(|| {
-        // SAFETY: null or valid, as select requires.
-        let time = unsafe { time.as_mut() };
-        let limit = time.as_deref().map(micro_span).transpose()?;
+        let limit = probe::read_some(time)?.as_ref().map(micro_span).transpose()?;
         // SAFETY: the caller's own arguments.
-        let (ready, left) = unsafe { posix::select(n, read, write, except, limit, None) }?;
-        if let Some(time) = time {
-            time.tv_sec = libc::time_t::try_from(left.as_secs()).unwrap_or(libc::time_t::MAX);
-            time.tv_usec = libc::suseconds_t::from(left.subsec_micros());
+        let (ready, left) = unsafe { posix::select(n, read, write, except, limit, None) };
+        if !time.is_null() {
+            let tv_sec = libc::time_t::try_from(left.as_secs()).unwrap_or(libc::time_t::MAX);
+            let tv_usec = libc::suseconds_t::from(left.subsec_micros());
+            // What cannot be written does no harm (poll_select_finish).
+            let _ = probe::write(time, timeval { tv_sec, tv_usec });
         }
-        Ok(ready)
+        ready
     }) as c_int
 }
 
@@ -164,11 +193,10 @@ pub(super) unsafe fn pselect(
         return unsafe { real::pselect(n, read, write, except, time, mask) };
     }
     ours(|| {
-        // SAFETY: null or valid, as pselect requires.
-        let (time, mask) = unsafe { (time.as_ref(), mask.as_ref()) };
-        let limit = time.map(span).transpose()?;
+        let limit = probe::read_some(time)?.as_ref().map(span).transpose()?;
+        let mask = signals(mask)?;
         // SAFETY: the caller's own arguments.
-        unsafe { posix::select(n, read, write, except, limit, mask) }.map(|(ready, _)| ready)
+        unsafe { posix::select(n, read, write, except, limit, mask.as_ref()) }.0
     }) as c_int
 }
 
@@ -203,9 +231,11 @@ pub(super) unsafe fn epoll_ctl(set: c_int, op: c_int, fd: c_int, event: *mut epo
     if is_special(set) {
         return fail(Errno::EINVAL) as c_int;
     }
-    // SAFETY: null or valid, as epoll_ctl requires.
-    let event = unsafe { event.as_mut() };
-    ours_or(|| posix::epoll_ctl(set, op, fd, event), kernel) as c_int
+    let mut given = match if op == libc::EPOLL_CTL_DEL { Ok(None) } else { probe::read(event).map(Some) } {
+        Ok(given) => given,
+        Err(e) => return fail(e) as c_int,
+    };
+    ours_or(|| posix::epoll_ctl(set, op, fd, given.as_mut()), kernel) as c_int
 }
 
 /// EPOLL_CTL_ADD of a descriptor of the kernel.
@@ -257,10 +287,25 @@ pub(super) unsafe fn epoll_pwait2(
 ) -> c_int {
     // SAFETY: the caller's own arguments.
     let kernel = || unsafe { real::epoll_pwait2(set, events, room, time, mask) };
-    // SAFETY: null or valid, as epoll_pwait2 requires.
-    let limit = || unsafe { time.as_ref() }.map(span).transpose();
+    let limit = || probe::read_some(time)?.as_ref().map(span).transpose();
     // SAFETY: as above.
     unsafe { wait(set, events, room, limit, mask, kernel) }
+}
+
+/// How many events of the program's array can be written: the first is probed for that, the pages behind it for reading, since not
+/// all of them will be used. A wait tells of 64 kB of events at most.
+#[inline]
+fn room_for(events: *mut epoll_event, room: usize) -> usize {
+    const ONE: usize = size_of::<epoll_event>();
+    const MOST: usize = 65_536 / ONE;
+    if !probe::writable(events.cast(), ONE) {
+        return 0;
+    }
+    let room = room.min(MOST);
+    if probe::readable(events.cast(), room * ONE) {
+        return room;
+    }
+    probe::readable_prefix(events.cast(), room * ONE) / ONE
 }
 
 /// epoll_wait and kin; `kernel` is the call as it was made.
@@ -291,17 +336,24 @@ unsafe fn wait(
     if !(1..=MOST).contains(&room) {
         return fail(Errno::EINVAL) as c_int;
     }
-    if events.is_null() {
-        return fail(Errno::EFAULT) as c_int;
-    }
     let mut left = match time() {
         Ok(time) => time,
         Err(e) => return fail(e) as c_int,
     };
-    // SAFETY: the caller vouches for both.
-    let (out, mask) = unsafe { (std::slice::from_raw_parts_mut(events, room as usize), mask.as_ref()) };
+    let set_of_signals = match signals(mask) {
+        Ok(set) => set,
+        Err(e) => return fail(e) as c_int,
+    };
     let before = Errno::last();
-    match contained(|| posix::epoll_wait(set, out, &mut left, mask)) {
+    let there = room_for(events, room as usize);
+    let out: &mut [epoll_event] = match there {
+        0 => &mut [],
+        // SAFETY: so many can be written.
+        n => unsafe { std::slice::from_raw_parts_mut(events, n) },
+    };
+    match contained(|| posix::epoll_wait(set, out, &mut left, set_of_signals.as_ref())) {
+        // An event that cannot be told; it stays ready (ep_send_events).
+        Some(posix::Outcome::Done(Ok(1..))) if there == 0 => fail(Errno::EFAULT) as c_int,
         Some(posix::Outcome::Done(Ok(found))) => {
             before.set();
             found
@@ -311,7 +363,6 @@ unsafe fn wait(
         Some(posix::Outcome::Kernel) => {
             let milliseconds =
                 left.map_or(-1, |t| t.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(c_int::MAX));
-            let mask = mask.map_or(std::ptr::null(), std::ptr::from_ref);
             // SAFETY: the caller's own arguments.
             unsafe { real::epoll_pwait(set, events, room, milliseconds, mask) }
         }

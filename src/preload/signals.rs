@@ -10,15 +10,18 @@
 //! SA_RESETHAND (a deferred signal would meet the default action): both are emulated, and sigaction shows the program its own
 //! handler and flags. SIG_DFL, SIG_IGN and the signals that glibc reserves (it refuses them itself) pass straight on.
 //!
+//! SIGSEGV and SIGBUS have the trampoline also where the program has no handler, from the first socket on (an internet or a netlink one), for a probe of a bad pointer
+//! must come back as EFAULT (`runtime::probe`). Any other fault without a handler does what it would have done.
+//!
 //! Async-signal-safe: atomics and system calls. Limits: handlers installed past libc (a raw rt_sigaction, as Go
 //! does) are not deferred; two threads that change the same signal's action at the same moment may mix one's handler
 //! with the other's SA_RESTART. The order of real-time signals is kept by `held`.
 
-use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
 use libc::{c_int, c_void, sigaction as Action, sighandler_t, siginfo_t, ucontext_t};
 use matnet_host::Errno;
-use matnet_host::runtime::{inside, sys, wait};
+use matnet_host::runtime::{inside, probe, sys, wait};
 
 use super::contain::contained;
 use super::held;
@@ -34,10 +37,38 @@ const SIG_HOLD: sighandler_t = 2;
 struct Entry {
     handler: AtomicUsize,
     flags: AtomicI32,
+    /// The signals that it blocks, where the kernel was not told: the action of a fault that has no handler.
+    mask: AtomicU64,
 }
 
-static ENTRIES: [Entry; SIGNALS] =
-    [const { Entry { handler: AtomicUsize::new(libc::SIG_DFL), flags: AtomicI32::new(0) } }; SIGNALS];
+static ENTRIES: [Entry; SIGNALS] = [const {
+    Entry { handler: AtomicUsize::new(libc::SIG_DFL), flags: AtomicI32::new(0), mask: AtomicU64::new(0) }
+}; SIGNALS];
+
+/// The trampoline is there for faults, whatever the program wants done.
+static WATCHING: AtomicBool = AtomicBool::new(false);
+
+/// Signals of a bad pointer.
+const FAULTS: [c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
+
+fn is_watched(sig: c_int) -> bool {
+    FAULTS.contains(&sig) && WATCHING.load(Ordering::Acquire)
+}
+
+/// Takes over the faults, as the first stack of the process starts.
+pub(super) fn watch_faults() {
+    WATCHING.store(true, Ordering::Release);
+    for sig in FAULTS {
+        // SAFETY: all zero is a valid value of this structure.
+        let mut now: Action = unsafe { std::mem::zeroed() };
+        // SAFETY: a local. What there is, which may be a handler of the program already, is set once more, by way of the hook.
+        unsafe {
+            if real::sigaction(sig, std::ptr::null(), &raw mut now) == 0 && !is_trampoline(now.sa_sigaction) {
+                sigaction(sig, &raw const now, std::ptr::null_mut());
+            }
+        }
+    }
+}
 
 /// Signals for which siginterrupt(sig, 1) was called: bit n-1 is signal n.
 static INTERRUPTING: AtomicU64 = AtomicU64::new(0);
@@ -56,6 +87,11 @@ fn is_trampoline(handler: sighandler_t) -> bool {
 
 /// Runs in the kernel's signal frame.
 unsafe extern "C-unwind" fn trampoline(sig: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    // One that somebody sent (si_code <= 0) is no fault, wherever it came in.
+    // SAFETY: the kernel's own siginfo and context.
+    if FAULTS.contains(&sig) && unsafe { (*info).si_code > 0 && probe::recover(context.cast()) } {
+        return;
+    }
     // SAFETY: the kernel's own arguments.
     if inside::depth() > 0 && unsafe { postpone(sig, info, context.cast()) } {
         return;
@@ -68,7 +104,10 @@ unsafe extern "C-unwind" fn trampoline(sig: c_int, info: *mut siginfo_t, context
     let Some(entry) = entry(sig) else { return };
     let handler = entry.handler.load(Ordering::Acquire);
     let flags = entry.flags.load(Ordering::Relaxed);
-    if handler == libc::SIG_DFL {
+    if handler == libc::SIG_DFL || handler == libc::SIG_IGN {
+        if FAULTS.contains(&sig) {
+            without_handler(sig, info, handler);
+        }
         return;
     }
     if flags & libc::SA_RESETHAND != 0 {
@@ -77,6 +116,7 @@ unsafe extern "C-unwind" fn trampoline(sig: c_int, info: *mut siginfo_t, context
     // SAFETY: the kernel's own context.
     let in_library = unsafe { is_ours(program_counter(context.cast())) };
     let interrupted = inside::note_handler(flags & libc::SA_RESTART != 0, in_library);
+    let _ = contained(wait::step_aside);
     // SAFETY: the program gave this address as a handler; one that takes only the number ignores the rest.
     let handler = unsafe {
         std::mem::transmute::<usize, unsafe extern "C-unwind" fn(c_int, *mut siginfo_t, *mut c_void)>(handler)
@@ -171,8 +211,33 @@ fn in_order(sig: c_int, info: &mut siginfo_t) -> bool {
     first.is_some() || !token
 }
 
+/// A fault that the program has no handler for, or such a signal that somebody sent. A fault ends the process even when it is ignored
+/// (force_sig_info): with the default action back, the instruction faults once more when this returns.
+#[cold]
+fn without_handler(sig: c_int, info: &siginfo_t, handler: sighandler_t) {
+    let sent = info.si_code <= 0;
+    if sent && handler == libc::SIG_IGN {
+        return;
+    }
+    kernel_default(sig);
+    if sent {
+        send_again(sig, info);
+    }
+}
+
 /// SA_RESETHAND: the action becomes the default before the handler runs; mask and flags stay, as in the kernel.
 fn reset(sig: c_int) {
+    if is_watched(sig) {
+        if let Some(entry) = entry(sig) {
+            entry.handler.store(libc::SIG_DFL, Ordering::Release);
+        }
+        return;
+    }
+    kernel_default(sig);
+}
+
+/// Gives the kernel the default action.
+fn kernel_default(sig: c_int) {
     // struct kernel_sigaction: handler, flags, restorer, mask.
     let mut action = [0usize; 4];
     let get = [sig as usize, 0, (&raw mut action) as usize, 8, 0, 0];
@@ -210,8 +275,23 @@ pub(super) unsafe fn sigaction(sig: c_int, new: *const Action, old: *mut Action)
         return unsafe { real::sigaction(sig, new, old) };
     };
     let before = (entry.handler.load(Ordering::Acquire), entry.flags.load(Ordering::Relaxed));
-    let wrapped = wanted.filter(|w| w.sa_sigaction != libc::SIG_DFL && w.sa_sigaction != libc::SIG_IGN);
+    let mask_before = entry.mask.load(Ordering::Relaxed);
+    let watched = is_watched(sig);
+    let none = |handler| handler == libc::SIG_DFL || handler == libc::SIG_IGN;
+    let wrapped = wanted.filter(|w| watched || !none(w.sa_sigaction));
     let given = wrapped.map_or(wanted, |mut w| {
+        if none(w.sa_sigaction) {
+            // SAFETY: the first 8 bytes of a sigset_t are the kernel's set.
+            entry.mask.store(unsafe { (&raw const w.sa_mask).cast::<u64>().read() }, Ordering::Relaxed);
+            entry.flags.store(w.sa_flags, Ordering::Relaxed);
+            entry.handler.store(w.sa_sigaction, Ordering::Release);
+            // SAFETY: all zero is a valid value of this structure.
+            w = unsafe { std::mem::zeroed() };
+            // Others may come in meanwhile, and on a stack of signals there is room where a stack has run over.
+            w.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER | libc::SA_RESTART;
+            w.sa_sigaction = trampoline as *const () as usize;
+            return Some(w);
+        }
         // The entry comes first: the trampoline may run before the call below has returned.
         entry.flags.store(w.sa_flags, Ordering::Relaxed);
         entry.handler.store(w.sa_sigaction, Ordering::Release);
@@ -234,6 +314,11 @@ pub(super) unsafe fn sigaction(sig: c_int, new: *const Action, old: *mut Action)
     if is_trampoline(was.sa_sigaction) {
         was.sa_sigaction = before.0;
         was.sa_flags = (was.sa_flags & !EMULATED) | (before.1 & EMULATED);
+        if watched && none(before.0) {
+            was.sa_flags = before.1;
+            // SAFETY: the first 8 bytes of a sigset_t are the kernel's set.
+            unsafe { (&raw mut was.sa_mask).cast::<u64>().write(mask_before) };
+        }
     }
     if !old.is_null() {
         // SAFETY: the caller gave room for one.

@@ -29,6 +29,7 @@ unsafe extern "C" fn start(_argc: c_int, _argv: *const *const c_char, envp: *con
     // SAFETY: glibc passes the process's environment, an array that ends with a null.
     let named = unsafe { preload_list(envp) }.is_some_and(names_us);
     crate::alloc::prepare_for_fork();
+    runtime::probe::on_start(super::signals::watch_faults);
     runtime::set_preloaded(named && !environ::is_secure());
 }
 

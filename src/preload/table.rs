@@ -5,29 +5,31 @@
 //! | class | the exported function |
 //! | --- | --- |
 //! | gate | looks at its first argument, a descriptor: the real function unless it is special, else the body |
+//! | talk | as gate, for calls that move messages: a netlink socket that is listened to goes to the body of the same name in `netlink` |
 //! | own | the body, which decides for itself |
 //! | make | the real function, then the body with what it made |
 //! | bare | written in its group, in assembly; here for the real one and the list |
 //!
 //! `calls` are the system calls with the same arguments, `x86` those that only x86-64 has: `syscall()` with one of
-//! these numbers goes the same way (`gate` and `make` keep the raw call where the descriptor is the kernel's). From a line come the
+//! these numbers goes the same way (`gate`, `talk` and `make` keep the raw call where the descriptor is the kernel's). From a line come the
 //! exported function, the real one (`real::symbol`), the arm of `syscall()`, and the list that scripts/check_hooks.sh compares
 //! with the library's exports.
 //!
-//! Not here, each for a reason: pread, pwrite and their vectors (ESPIPE from the kernel, which sees a socket); tee, vmsplice,
-//! copy_file_range (EINVAL or EBADF from the kernel on any socket); lseek, fstat, isatty and kin (right on the socket behind the
-//! number); fork, daemon, forkpty (pthread_atfork sees them);
-//! posix_spawn, system, popen's child (no hook reaches it, CLOEXEC closes ours); fcloseall (glibc's only flushes); sigignore
-//! (installs no handler); getnameinfo, gethostbyname, getifaddrs and kin (the resolver is libc's).
+//! What takes or makes a descriptor and is not here has its reason in `exceptions.txt`. Not here either: sigignore
+//! (installs no handler); gethostent and kin (files only), res_mkquery and
+//! dn_expand and kin (ask nobody), freeaddrinfo, freeifaddrs, if_freenameindex (what is returned is built as libc builds it).
 
 use libc::{
-    DIR, FILE, addrinfo, c_char, c_int, c_long, c_uint, c_ulong, c_void, clockid_t, epoll_event, fd_set,
-    iovec, mmsghdr, mode_t, msghdr, nfds_t, off_t, off64_t, pid_t, pollfd, rlimit, sigaction, sighandler_t,
-    sigset_t, size_t, sockaddr, socklen_t, ssize_t, timespec, timeval,
+    DIR, FILE, addrinfo, c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void, clockid_t, epoll_event,
+    fd_set, hostent, ifaddrs, iovec, mmsghdr, mode_t, msghdr, nfds_t, off_t, off64_t, pid_t, pollfd, rlimit,
+    sigaction, sighandler_t, sigset_t, size_t, sockaddr, socklen_t, ssize_t, timespec, timeval,
 };
-use matnet_host::runtime::fdtable;
+use matnet_host::runtime::fdtable::{self, Carrier};
 
-use super::{create, data, fds, limits, misc, names, process, readiness, signals, streams};
+use libc::{in_addr, sa_family_t, sockaddr_in, sockaddr_storage, stat, statx};
+
+use super::dprintf::VaList;
+use super::{behind, create, data, dprintf, fds, limits, misc, names, netlink, process, readiness, signals};
 
 macro_rules! hooks {
     ($then:ident) => { $then! {
@@ -47,25 +49,25 @@ macro_rules! hooks {
         gate setsockopt = create::setsockopt(fd: c_int, level: c_int, option: c_int, value: *const c_void, len: socklen_t) -> c_int, calls[SYS_setsockopt] x86[];
 
         // data
-        gate read = data::read(fd: c_int, buf: *mut c_void, n: size_t) -> ssize_t, calls[SYS_read] x86[];
-        gate __read = data::read(fd: c_int, buf: *mut c_void, n: size_t) -> ssize_t, calls[] x86[];
-        gate write = data::write(fd: c_int, buf: *const c_void, n: size_t) -> ssize_t, calls[SYS_write] x86[];
-        gate __write = data::write(fd: c_int, buf: *const c_void, n: size_t) -> ssize_t, calls[] x86[];
-        gate readv = data::readv(fd: c_int, iov: *const iovec, n: c_int) -> ssize_t, calls[SYS_readv] x86[];
-        gate writev = data::writev(fd: c_int, iov: *const iovec, n: c_int) -> ssize_t, calls[SYS_writev] x86[];
+        talk read = data::read(fd: c_int, buf: *mut c_void, n: size_t) -> ssize_t, calls[SYS_read] x86[];
+        talk __read = data::read(fd: c_int, buf: *mut c_void, n: size_t) -> ssize_t, calls[] x86[];
+        talk write = data::write(fd: c_int, buf: *const c_void, n: size_t) -> ssize_t, calls[SYS_write] x86[];
+        talk __write = data::write(fd: c_int, buf: *const c_void, n: size_t) -> ssize_t, calls[] x86[];
+        talk readv = data::readv(fd: c_int, iov: *const iovec, n: c_int) -> ssize_t, calls[SYS_readv] x86[];
+        talk writev = data::writev(fd: c_int, iov: *const iovec, n: c_int) -> ssize_t, calls[SYS_writev] x86[];
         gate preadv2 = data::preadv2(fd: c_int, iov: *const iovec, n: c_int, offset: off64_t, flags: c_int) -> ssize_t, calls[] x86[];
         gate preadv64v2 = data::preadv2(fd: c_int, iov: *const iovec, n: c_int, offset: off64_t, flags: c_int) -> ssize_t, calls[] x86[];
         gate pwritev2 = data::pwritev2(fd: c_int, iov: *const iovec, n: c_int, offset: off64_t, flags: c_int) -> ssize_t, calls[] x86[];
         gate pwritev64v2 = data::pwritev2(fd: c_int, iov: *const iovec, n: c_int, offset: off64_t, flags: c_int) -> ssize_t, calls[] x86[];
-        gate send = data::send(fd: c_int, buf: *const c_void, n: size_t, flags: c_int) -> ssize_t, calls[] x86[];
-        gate __send = data::send(fd: c_int, buf: *const c_void, n: size_t, flags: c_int) -> ssize_t, calls[] x86[];
-        gate sendto = data::sendto(fd: c_int, buf: *const c_void, n: size_t, flags: c_int, addr: *const sockaddr, len: socklen_t) -> ssize_t, calls[SYS_sendto] x86[];
-        gate sendmsg = data::sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t, calls[SYS_sendmsg] x86[];
-        gate sendmmsg = data::sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -> c_int, calls[SYS_sendmmsg] x86[];
-        gate recv = data::recv(fd: c_int, buf: *mut c_void, n: size_t, flags: c_int) -> ssize_t, calls[] x86[];
-        gate recvfrom = data::recvfrom(fd: c_int, buf: *mut c_void, n: size_t, flags: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> ssize_t, calls[SYS_recvfrom] x86[];
+        talk send = data::send(fd: c_int, buf: *const c_void, n: size_t, flags: c_int) -> ssize_t, calls[] x86[];
+        talk __send = data::send(fd: c_int, buf: *const c_void, n: size_t, flags: c_int) -> ssize_t, calls[] x86[];
+        talk sendto = data::sendto(fd: c_int, buf: *const c_void, n: size_t, flags: c_int, addr: *const sockaddr, len: socklen_t) -> ssize_t, calls[SYS_sendto] x86[];
+        talk sendmsg = data::sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t, calls[SYS_sendmsg] x86[];
+        talk sendmmsg = data::sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -> c_int, calls[SYS_sendmmsg] x86[];
+        talk recv = data::recv(fd: c_int, buf: *mut c_void, n: size_t, flags: c_int) -> ssize_t, calls[] x86[];
+        talk recvfrom = data::recvfrom(fd: c_int, buf: *mut c_void, n: size_t, flags: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> ssize_t, calls[SYS_recvfrom] x86[];
         own recvmsg = data::recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> ssize_t, calls[SYS_recvmsg] x86[];
-        gate recvmmsg = data::recvmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int, timeout: *mut timespec) -> c_int, calls[SYS_recvmmsg] x86[];
+        talk recvmmsg = data::recvmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int, timeout: *mut timespec) -> c_int, calls[SYS_recvmmsg] x86[];
         own sendfile = data::sendfile(out: c_int, from: c_int, offset: *mut off_t, n: size_t) -> ssize_t, calls[SYS_sendfile] x86[];
         own sendfile64 = data::sendfile(out: c_int, from: c_int, offset: *mut off64_t, n: size_t) -> ssize_t, calls[] x86[];
         own splice = data::splice(from: c_int, from_offset: *mut off64_t, to: c_int, to_offset: *mut off64_t, n: size_t, flags: c_uint) -> ssize_t, calls[SYS_splice] x86[];
@@ -100,14 +102,24 @@ macro_rules! hooks {
         own fcntl64 = fds::fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int, calls[] x86[];
         own __fcntl = fds::fcntl(fd: c_int, cmd: c_int, arg: c_ulong) -> c_int, calls[] x86[];
         gate ioctl = fds::ioctl(fd: c_int, request: c_ulong, arg: *mut c_void) -> c_int, calls[SYS_ioctl] x86[];
+        gate sockatmark = fds::sockatmark(fd: c_int) -> c_int, calls[] x86[];
         own close_range = fds::close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int, calls[SYS_close_range] x86[];
         own closefrom = fds::closefrom(lowest: c_int) -> (), calls[] x86[];
         own fclose = fds::fclose(stream: *mut FILE) -> c_int, calls[] x86[];
         own freopen = fds::freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE, calls[] x86[];
         own freopen64 = fds::freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE, calls[] x86[];
+        gate fstat = fds::fstat(fd: c_int, buf: *mut stat) -> c_int, calls[SYS_fstat] x86[];
+        gate fstat64 = fds::fstat(fd: c_int, buf: *mut stat) -> c_int, calls[] x86[];
+        own __fxstat = fds::fxstat(version: c_int, fd: c_int, buf: *mut stat) -> c_int, calls[] x86[];
+        own __fxstat64 = fds::fxstat(version: c_int, fd: c_int, buf: *mut stat) -> c_int, calls[] x86[];
+        own fstatat = fds::fstatat(dir: c_int, path: *const c_char, buf: *mut stat, flags: c_int) -> c_int, calls[SYS_newfstatat] x86[];
+        own fstatat64 = fds::fstatat(dir: c_int, path: *const c_char, buf: *mut stat, flags: c_int) -> c_int, calls[] x86[];
+        own statx = fds::statx(dir: c_int, path: *const c_char, flags: c_int, mask: c_uint, buf: *mut statx) -> c_int, calls[SYS_statx] x86[];
         own fdopen = fds::fdopen(fd: c_int, mode: *const c_char) -> *mut FILE, calls[] x86[];
-        own fileno = streams::fileno(stream: *mut FILE) -> c_int, calls[] x86[];
-        own fileno_unlocked = streams::fileno(stream: *mut FILE) -> c_int, calls[] x86[];
+        bare dprintf = dprintf::dprintf() -> c_int, calls[] x86[];
+        bare __dprintf_chk = dprintf::__dprintf_chk() -> c_int, calls[] x86[];
+        own vdprintf = dprintf::vdprintf(fd: c_int, format: *const c_char, args: VaList) -> c_int, calls[] x86[];
+        own __vdprintf_chk = dprintf::vdprintf_chk(fd: c_int, flag: c_int, format: *const c_char, args: VaList) -> c_int, calls[] x86[];
 
         // fds: the kernel's, made
         make open = fds::made(path: *const c_char, flags: c_int, mode: mode_t) -> c_int, calls[] x86[SYS_open];
@@ -150,6 +162,49 @@ macro_rules! hooks {
         make tmpfile64 = fds::made_stream() -> *mut FILE, calls[] x86[];
         make popen = fds::made_stream(command: *const c_char, mode: *const c_char) -> *mut FILE, calls[] x86[];
         make opendir = fds::made_dir(path: *const c_char) -> *mut DIR, calls[] x86[];
+
+        make getpt = fds::made() -> c_int, calls[] x86[];
+        make mq_open = fds::made(name: *const c_char, flags: c_int, mode: mode_t, attributes: *mut c_void) -> c_int, calls[SYS_mq_open] x86[];
+        make __mq_open_2 = fds::made(name: *const c_char, flags: c_int) -> c_int, calls[] x86[];
+        make open_by_handle_at = fds::made(mount: c_int, handle: *mut c_void, flags: c_int) -> c_int, calls[SYS_open_by_handle_at] x86[];
+        make open_tree = fds::made(dir: c_int, path: *const c_char, flags: c_uint) -> c_int, calls[SYS_open_tree] x86[];
+        make fsopen = fds::made(name: *const c_char, flags: c_uint) -> c_int, calls[SYS_fsopen] x86[];
+        make fspick = fds::made(dir: c_int, path: *const c_char, flags: c_uint) -> c_int, calls[SYS_fspick] x86[];
+        make fsmount = fds::made(fd: c_int, flags: c_uint, attributes: c_uint) -> c_int, calls[SYS_fsmount] x86[];
+        make fdopendir = fds::made_dir(fd: c_int) -> *mut DIR, calls[] x86[];
+        make setmntent = fds::made_stream(path: *const c_char, mode: *const c_char) -> *mut FILE, calls[] x86[];
+        make __setmntent = fds::made_stream(path: *const c_char, mode: *const c_char) -> *mut FILE, calls[] x86[];
+        make _IO_fopen = fds::made_stream(path: *const c_char, mode: *const c_char) -> *mut FILE, calls[] x86[];
+        make _IO_popen = fds::made_stream(command: *const c_char, mode: *const c_char) -> *mut FILE, calls[] x86[];
+        own _IO_fdopen = fds::fdopen(fd: c_int, mode: *const c_char) -> *mut FILE, calls[] x86[];
+        own _IO_fclose = fds::fclose(stream: *mut FILE) -> c_int, calls[] x86[];
+        own endmntent = fds::endmntent(stream: *mut FILE) -> c_int, calls[] x86[];
+        own __endmntent = fds::endmntent(stream: *mut FILE) -> c_int, calls[] x86[];
+
+        // behind our backs: libc makes these out of calls that pass no hook
+        own pclose = behind::pclose(stream: *mut FILE) -> c_int, calls[] x86[];
+        own closedir = behind::closedir(dir: *mut DIR) -> c_int, calls[] x86[];
+        own daemon = behind::daemon(stay: c_int, keep: c_int) -> c_int, calls[] x86[];
+        own login_tty = behind::login_tty(fd: c_int) -> c_int, calls[] x86[];
+        own forkpty = behind::forkpty(main: *mut c_int, name: *mut c_char, modes: *const c_void, size: *const c_void) -> pid_t, calls[] x86[];
+        own openpty = behind::openpty(main: *mut c_int, sub: *mut c_int, name: *mut c_char, modes: *const c_void, size: *const c_void) -> c_int, calls[] x86[];
+        own backtrace_symbols_fd = behind::backtrace_symbols_fd(addresses: *const *mut c_void, n: c_int, fd: c_int) -> (), calls[] x86[];
+        own __backtrace_symbols_fd = behind::backtrace_symbols_fd(addresses: *const *mut c_void, n: c_int, fd: c_int) -> (), calls[] x86[];
+        own aio_read = behind::aio_read(request: *mut c_int) -> c_int, calls[] x86[];
+        own aio_read64 = behind::aio_read(request: *mut c_int) -> c_int, calls[] x86[];
+        own aio_write = behind::aio_write(request: *mut c_int) -> c_int, calls[] x86[];
+        own aio_write64 = behind::aio_write(request: *mut c_int) -> c_int, calls[] x86[];
+        own lio_listio = behind::lio_listio(mode: c_int, list: *const *mut c_int, n: c_int, event: *mut c_void) -> c_int, calls[] x86[];
+        own lio_listio64 = behind::lio_listio(mode: c_int, list: *const *mut c_int, n: c_int, event: *mut c_void) -> c_int, calls[] x86[];
+        gate eventfd_read = behind::eventfd_read(fd: c_int, value: *mut u64) -> c_int, calls[] x86[];
+        gate eventfd_write = behind::eventfd_write(fd: c_int, value: u64) -> c_int, calls[] x86[];
+        gate bindresvport = behind::bindresvport(fd: c_int, address: *mut sockaddr_in) -> c_int, calls[] x86[];
+        own rresvport = behind::rresvport(port: *mut c_int) -> c_int, calls[] x86[];
+        own rresvport_af = behind::rresvport_af(port: *mut c_int, family: sa_family_t) -> c_int, calls[] x86[];
+        gate setsourcefilter = behind::setsourcefilter(fd: c_int, interface: u32, group: *const sockaddr, len: socklen_t, mode: u32, n: u32, sources: *const sockaddr_storage) -> c_int, calls[] x86[];
+        gate getsourcefilter = behind::getsourcefilter(fd: c_int, interface: u32, group: *const sockaddr, len: socklen_t, mode: *mut u32, n: *mut u32, sources: *mut sockaddr_storage) -> c_int, calls[] x86[];
+        gate setipv4sourcefilter = behind::setipv4sourcefilter(fd: c_int, interface: in_addr, group: in_addr, mode: u32, n: u32, sources: *const in_addr) -> c_int, calls[] x86[];
+        gate getipv4sourcefilter = behind::getipv4sourcefilter(fd: c_int, interface: in_addr, group: in_addr, mode: *mut u32, n: *mut u32, sources: *mut in_addr) -> c_int, calls[] x86[];
 
         // fds: the limit on them
         own getrlimit = limits::getrlimit(resource: c_int, limit: *mut rlimit) -> c_int, calls[SYS_getrlimit] x86[];
@@ -195,6 +250,34 @@ macro_rules! hooks {
 
         // names and the rest
         own getaddrinfo = names::getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, out: *mut *mut addrinfo) -> c_int, calls[] x86[];
+        own getaddrinfo_a = names::getaddrinfo_a(mode: c_int, list: *mut *mut names::Request, count: c_int, event: *mut names::Event) -> c_int, calls[] x86[];
+        own getnameinfo = names::getnameinfo(addr: *const sockaddr, len: socklen_t, host: *mut c_char, host_len: socklen_t, service: *mut c_char, service_len: socklen_t, flags: c_int) -> c_int, calls[] x86[];
+        own gethostbyname = names::gethostbyname(name: *const c_char) -> *mut hostent, calls[] x86[];
+        own gethostbyname2 = names::gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent, calls[] x86[];
+        own gethostbyname_r = names::gethostbyname_r(name: *const c_char, entry: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent, h_errno: *mut c_int) -> c_int, calls[] x86[];
+        own gethostbyname2_r = names::gethostbyname2_r(name: *const c_char, family: c_int, entry: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent, h_errno: *mut c_int) -> c_int, calls[] x86[];
+        own gethostbyaddr = names::gethostbyaddr(addr: *const c_void, len: socklen_t, family: c_int) -> *mut hostent, calls[] x86[];
+        own gethostbyaddr_r = names::gethostbyaddr_r(addr: *const c_void, addr_len: socklen_t, family: c_int, entry: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent, h_errno: *mut c_int) -> c_int, calls[] x86[];
+        own res_query = names::res_query(name: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own __res_query = names::res_query(name: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own res_nquery = names::res_nquery(state: *mut c_void, name: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own __res_nquery = names::res_nquery(state: *mut c_void, name: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own res_search = names::res_search(name: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own __res_search = names::res_search(name: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own res_nsearch = names::res_nsearch(state: *mut c_void, name: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own __res_nsearch = names::res_nsearch(state: *mut c_void, name: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own res_querydomain = names::res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own __res_querydomain = names::res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own res_nquerydomain = names::res_nquerydomain(state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own __res_nquerydomain = names::res_nquerydomain(state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, rtype: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own res_send = names::res_send(message: *const c_uchar, len: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own __res_send = names::res_send(message: *const c_uchar, len: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own res_nsend = names::res_nsend(state: *mut c_void, message: *const c_uchar, len: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own __res_nsend = names::res_nsend(state: *mut c_void, message: *const c_uchar, len: c_int, answer: *mut c_uchar, room: c_int) -> c_int, calls[] x86[];
+        own getifaddrs = names::getifaddrs(out: *mut *mut ifaddrs) -> c_int, calls[] x86[];
+        own if_nametoindex = names::if_nametoindex(name: *const c_char) -> c_uint, calls[] x86[];
+        own if_indextoname = names::if_indextoname(index: c_uint, name: *mut c_char) -> *mut c_char, calls[] x86[];
+        own if_nameindex = names::if_nameindex() -> *mut names::NameIndex, calls[] x86[];
         own syscall = misc::syscall(nr: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long, calls[] x86[];
     } };
 }
@@ -206,6 +289,13 @@ macro_rules! hook {
             $group::$body($fd $(, $arg)*)
         } else {
             real::$symbol($fd $(, $arg)*)
+        }
+    };
+    (talk $symbol:ident $group:ident $body:ident ($fd:ident $(, $arg:ident)*)) => {
+        match fdtable::carrier($fd) {
+            Carrier::Kernel => real::$symbol($fd $(, $arg)*),
+            Carrier::Own => $group::$body($fd $(, $arg)*),
+            Carrier::Netlink => netlink::$body($fd $(, $arg)*),
         }
     };
     (own $symbol:ident $group:ident $body:ident ($($arg:ident),*)) => { $group::$body($($arg),*) };
@@ -241,6 +331,13 @@ macro_rules! arm {
         }
         Some(arm!(@ call $args $group $body ($($ty),*)))
     }};
+    (@ $nr:ident $args:ident talk $group:ident $body:ident ($($ty:ty),*)) => {{
+        match fdtable::carrier($args.first() as c_int) {
+            Carrier::Kernel => None,
+            Carrier::Own => Some(arm!(@ call $args $group $body ($($ty),*))),
+            Carrier::Netlink => Some(arm!(@ call $args netlink $body ($($ty),*))),
+        }
+    }};
     (@ $nr:ident $args:ident make $group:ident $body:ident ($($ty:ty),*)) => { Some($args.made($nr)) };
     (@ $nr:ident $args:ident own $group:ident $body:ident ($($ty:ty),*)) => {
         Some(arm!(@ call $args $group $body ($($ty),*)))
@@ -275,6 +372,7 @@ macro_rules! define {
             }
 
             $(
+                #[allow(clippy::too_many_arguments)] // as the function has them
                 #[inline(always)]
                 pub(in super::super) unsafe fn $symbol($($arg: $ty),*) -> $ret {
                     // SAFETY: the address is that of a function with this signature, by the manual page.

@@ -97,6 +97,15 @@ counters! {
     ping_in: "Echo replies delivered to a socket queue.",
     ping_out: "Echo requests sent by sockets.",
     ping_queue_full: "Echo replies dropped: receive queue limit.",
+    // raw
+    raw_in: "Packets delivered to a raw socket's queue.",
+    raw_out: "Packets sent by raw sockets.",
+    raw_queue_full: "Packets for a raw socket dropped: receive queue limit.",
+    // igmp
+    igmp_in: "IGMP messages received.",
+    igmp_malformed: "IGMP messages dropped: malformed, or checksum.",
+    igmp_out: "IGMP messages sent.",
+    filtered: "Packets dropped by a socket's filter (SO_ATTACH_FILTER).",
     // tcp
     tcp_in: "TCP segments received (a frame of several counts its segments).",
     tcp_out: "TCP segments sent (a TSO frame counts its segments).",
@@ -130,6 +139,8 @@ counters! {
     tcp_ack_unsent: "Segments dropped: they acknowledge what was never sent.",
     tcp_ack_too_old: "Segments dropped: acknowledgement far behind (RFC 5961).",
     tcp_challenge_acks: "Challenge ACKs sent (RFC 5961).",
+    tcp_min_ttl: "Segments dropped: less time to live than IP_MINTTL asks for.",
+    tcp_deferred: "Final ACKs without data not yet taken as a connection (TCP_DEFER_ACCEPT).",
     tcp_challenge_limited: "Challenge ACKs and answers to unacceptable segments not sent: rate limit.",
     tcp_data_after_close: "Connections reset: data arrived after close.",
     tcp_fin_wait2_timeouts: "Orphans in FIN_WAIT2 given up: the peer did not close.",

@@ -31,6 +31,12 @@ pub enum Error {
     NetUnreachable,
     /// The device is gone or cannot be used (ENETDOWN).
     NetDown,
+    /// The other side did not understand a header of ours (EPROTO).
+    Protocol,
+    /// The host is down, so says a router (EHOSTDOWN).
+    HostDown,
+    /// We are cut off, so says a router (ENONET).
+    NotOnNetwork,
     /// The host does not speak the protocol (ENOPROTOOPT).
     ProtocolUnreachable,
     /// The datagram does not fit (EMSGSIZE).

@@ -8,7 +8,9 @@
 pub mod buf;
 pub mod counters;
 pub mod error;
+pub mod filter;
 mod iface;
+mod raw;
 mod stack;
 mod tcp;
 pub mod time;
@@ -19,6 +21,7 @@ pub mod wire;
 pub use buf::Buf;
 pub use counters::Counters;
 pub use error::{Error, Result};
+pub use filter::Filter;
 pub use stack::{Connection, LogEntry, Stack};
 pub use time::{Duration, Instant};
 pub use types::*;

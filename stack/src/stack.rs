@@ -20,8 +20,8 @@ use crate::error::{Error, Result};
 use crate::iface::Layers;
 use crate::time::Instant;
 use crate::types::{
-    Config, DatagramMeta, Event, Ipv4Cidr, Kind, MacAddr, Readiness, RxMeta, SendHow, Shutdown, Sink,
-    SocketId, TcpInfo, TcpOptions, TcpState, UdpOptions,
+    Config, DatagramMeta, Event, Ipv4Cidr, Kind, MacAddr, QueuedError, Readiness, RxMeta, SendHow, Shutdown,
+    Sink, SocketId, TcpInfo, TcpOptions, TcpState, UdpOptions,
 };
 
 /// Something that a person should know.
@@ -52,7 +52,7 @@ pub struct Connection {
 
 /// One host on one link: its addresses, its sockets, its traffic.
 pub struct Stack {
-    layers: Layers,
+    pub(crate) layers: Layers,
 }
 
 impl Stack {
@@ -94,13 +94,14 @@ impl Stack {
     /// True when a datagram socket's receive queue has become full since the last call: whoever reads frames for the program's own sake
     /// had better let it read first, since what comes next for that socket is dropped.
     pub fn datagrams_filled(&mut self) -> bool {
-        self.layers.udp.filled() | self.layers.ping.filled()
+        self.layers.udp.filled() | self.layers.ping.filled() | self.layers.raw.set.filled()
     }
 
     /// The next readiness change. Changes of one socket are merged until they are asked for.
     pub fn poll_event(&mut self) -> Option<Event> {
         let layers = &mut self.layers;
-        layers.tcp.poll_event().or_else(|| layers.udp.poll_event()).or_else(|| layers.ping.poll_event())
+        let event = layers.tcp.poll_event().or_else(|| layers.udp.poll_event());
+        event.or_else(|| layers.ping.poll_event()).or_else(|| layers.raw.set.poll_event())
     }
 
     /// The next thing that a person should know. The queue keeps the first 16.
@@ -141,6 +142,11 @@ impl Stack {
         self.layers.iface.config.mac
     }
 
+    /// The neighbours that ARP knows or asks for, by address.
+    pub fn neighbors(&self, now: Instant) -> Vec<crate::types::Neighbor> {
+        self.layers.iface.neighbors(now)
+    }
+
     /// The largest IP packet of the link, bytes.
     pub fn mtu(&self) -> u16 {
         self.layers.iface.config.mtu
@@ -165,7 +171,8 @@ impl Stack {
             let local = SocketAddr::V4(local?);
             Some(Connection { id, local, remote: remote.map(SocketAddr::V4), state })
         });
-        tcp.chain(self.layers.udp.connections()).chain(self.layers.ping.connections()).collect()
+        let datagrams = self.layers.udp.connections().into_iter().chain(self.layers.ping.connections());
+        tcp.chain(datagrams).chain(self.layers.raw.set.connections()).collect()
     }
 
     // ---- sockets of every kind ----
@@ -179,6 +186,7 @@ impl Stack {
             Kind::Tcp => Ok(self.layers.tcp.open()),
             Kind::Udp => self.layers.udp.open(),
             Kind::Ping => self.layers.ping.open(),
+            Kind::Raw => self.layers.raw.open(255),
         }
     }
 
@@ -191,14 +199,25 @@ impl Stack {
     pub fn bind(&mut self, _now: Instant, id: SocketId, addr: SocketAddr) -> Result<()> {
         let SocketAddr::V4(addr) = addr else { return Err(Error::AddrNotAvailable) };
         let iface = &self.layers.iface;
-        let host = addr.ip().is_unspecified() || iface.is_local(*addr.ip());
+        let host = addr.ip().is_unspecified() || iface.is_local(*addr.ip()) || self.binds_freely(id);
+        // A stream too may be bound to an address of many (inet_addr_valid_or_nonlocal); it hears nothing there.
+        let many = iface.is_broadcast(*addr.ip()) || addr.ip().is_multicast();
         match id.kind {
-            Kind::Tcp if host => self.layers.tcp.bind(id, addr),
-            Kind::Udp if host || iface.is_broadcast(*addr.ip()) || addr.ip().is_multicast() => {
-                self.layers.udp.bind(id, addr)
-            }
+            Kind::Tcp if host || many => self.layers.tcp.bind(id, addr),
+            Kind::Udp if host || many => self.layers.udp.bind(id, addr),
             Kind::Ping if host => self.layers.ping.bind(id, addr),
+            Kind::Raw if host || iface.is_broadcast(*addr.ip()) || addr.ip().is_multicast() => {
+                self.layers.raw.bind(id, *addr.ip())
+            }
             _ => Err(Error::AddrNotAvailable),
+        }
+    }
+
+    /// After [`Stack::bind`] to a port that the host has drawn because the user asked for any: a UDP socket gives it back when its
+    /// association is dissolved (SOCK_BINDPORT_LOCK is not set in the kernel).
+    pub fn port_is_drawn(&mut self, id: SocketId) {
+        if id.kind == Kind::Udp {
+            self.layers.udp.port_is_drawn(id);
         }
     }
 
@@ -213,7 +232,7 @@ impl Stack {
         let SocketAddr::V4(remote) = remote else { return Err(Error::NetUnreachable) };
         match id.kind {
             Kind::Tcp => self.connect_tcp(now, id, remote),
-            Kind::Udp | Kind::Ping => self.layers.connect_datagram(id, remote),
+            Kind::Udp | Kind::Ping | Kind::Raw => self.layers.connect_datagram(id, remote),
         }
     }
 
@@ -227,7 +246,13 @@ impl Stack {
             Kind::Tcp => self.layers.tcp.disconnect(now, id),
             Kind::Udp => self.layers.udp.disconnect(id),
             Kind::Ping => self.layers.ping.disconnect(id),
+            Kind::Raw => self.layers.raw.disconnect(id),
         }
+    }
+
+    /// True while a TCP socket's attempt to connect is under way, or has an outcome that no call was told of.
+    pub fn is_connecting(&self, id: SocketId) -> bool {
+        id.kind == Kind::Tcp && self.layers.tcp.is_connecting(id)
     }
 
     /// Shuts one or both directions, shutdown(2).
@@ -239,24 +264,28 @@ impl Stack {
             Kind::Tcp => self.layers.tcp.shutdown(now, id, how),
             Kind::Udp => self.layers.udp.shutdown(id, how),
             Kind::Ping => self.layers.ping.shutdown(id, how),
+            Kind::Raw => self.layers.raw.set.shutdown(id, how),
         }
     }
 
     /// The user lets go of the socket, close(2): the id is void from now on. A TCP connection ends in order on its own
     /// (unread data or a zero linger make it a reset).
     pub fn close(&mut self, now: Instant, id: SocketId) {
+        self.layers.iface.multicast.forget(now, id);
         match id.kind {
             Kind::Tcp => self.layers.tcp.close(now, id),
             Kind::Udp => self.layers.udp.close(id),
             Kind::Ping => self.layers.ping.close(id),
+            Kind::Raw => self.layers.raw.close(id),
         }
     }
 
     /// As [`Stack::close`], but a TCP connection is reset (RFC 9293 section 3.10.5).
     pub fn abort(&mut self, now: Instant, id: SocketId) {
+        self.layers.iface.multicast.forget(now, id);
         match id.kind {
             Kind::Tcp => self.layers.tcp.abort(now, id),
-            Kind::Udp | Kind::Ping => self.close(now, id),
+            Kind::Udp | Kind::Ping | Kind::Raw => self.close(now, id),
         }
     }
 
@@ -266,6 +295,7 @@ impl Stack {
             Kind::Tcp => self.layers.tcp.readiness(id),
             Kind::Udp => self.layers.udp.readiness(id),
             Kind::Ping => self.layers.ping.readiness(id),
+            Kind::Raw => self.layers.raw.set.readiness(id),
         }
     }
 
@@ -275,6 +305,7 @@ impl Stack {
             Kind::Tcp => self.layers.tcp.take_error(id),
             Kind::Udp => self.layers.udp.take_error(id),
             Kind::Ping => self.layers.ping.take_error(id),
+            Kind::Raw => self.layers.raw.set.take_error(id),
         }
     }
 
@@ -284,6 +315,7 @@ impl Stack {
             Kind::Tcp => self.layers.tcp.set_error(id, error),
             Kind::Udp => self.layers.udp.set_error(id, error),
             Kind::Ping => self.layers.ping.set_error(id, error),
+            Kind::Raw => self.layers.raw.set.set_error(id, error),
         }
     }
 
@@ -293,6 +325,7 @@ impl Stack {
             Kind::Tcp => self.layers.tcp.local_addr(id),
             Kind::Udp => self.layers.udp.local_addr(id),
             Kind::Ping => self.layers.ping.local_addr(id),
+            Kind::Raw => self.layers.raw.set.local_addr(id),
         }
         .map(SocketAddr::V4)
     }
@@ -303,6 +336,7 @@ impl Stack {
             Kind::Tcp => self.layers.tcp.peer_addr(id),
             Kind::Udp => self.layers.udp.peer_addr(id),
             Kind::Ping => self.layers.ping.peer_addr(id),
+            Kind::Raw => self.layers.raw.set.peer_addr(id),
         }
         .map(SocketAddr::V4)
     }
@@ -313,6 +347,7 @@ impl Stack {
             Kind::Tcp => self.layers.tcp.recv_queued(id),
             Kind::Udp => self.layers.udp.next_len(id).unwrap_or(0),
             Kind::Ping => self.layers.ping.next_len(id).unwrap_or(0),
+            Kind::Raw => self.layers.raw.set.next_len(id).unwrap_or(0),
         }
     }
 
@@ -322,6 +357,7 @@ impl Stack {
             Kind::Tcp => self.layers.tcp.send_queued(id),
             Kind::Udp => self.layers.udp.send_queued(id),
             Kind::Ping => self.layers.ping.send_queued(id),
+            Kind::Raw => self.layers.raw.set.send_queued(id),
         }
     }
 
@@ -353,8 +389,8 @@ impl Stack {
     pub fn send(&mut self, now: Instant, id: SocketId, data: &[u8], more: bool) -> Result<usize> {
         match id.kind {
             Kind::Tcp => self.layers.tcp.send(now, id, data, more),
-            Kind::Udp | Kind::Ping => {
-                self.layers.send_datagram(now, id, None, &[data], SendHow { segment: None, more })
+            Kind::Udp | Kind::Ping | Kind::Raw => {
+                self.layers.send_datagram(now, id, None, &[data], SendHow { more, ..SendHow::default() })
             }
         }
     }
@@ -421,7 +457,9 @@ impl Stack {
     pub fn recv(&mut self, now: Instant, id: SocketId, buf: &mut [u8]) -> Result<usize> {
         match id.kind {
             Kind::Tcp => self.layers.tcp.recv(now, id, buf),
-            Kind::Udp | Kind::Ping => self.recv_from(id, buf, false).map(|meta| meta.len.min(buf.len())),
+            Kind::Udp | Kind::Ping | Kind::Raw => {
+                self.recv_from(id, buf, false).map(|meta| meta.len.min(buf.len()))
+            }
         }
     }
 
@@ -443,6 +481,32 @@ impl Stack {
         self.layers.tcp.discard(now, id, n)
     }
 
+    /// The last byte that was queued is urgent (MSG_OOB on TCP, tcp(7)).
+    pub fn mark_urgent(&mut self, id: SocketId) {
+        if id.kind == Kind::Tcp {
+            self.layers.tcp.mark_urgent(id);
+        }
+    }
+
+    /// Reads the urgent byte (MSG_OOB on TCP, tcp(7)); None at the end of the stream. `peek`: it stays.
+    ///
+    /// # Errors
+    /// InvalidArgument when there is none, it was read, or it is in line; WouldBlock when it is on its way.
+    pub fn recv_urgent(&mut self, id: SocketId, peek: bool) -> Result<Option<u8>> {
+        tcp_only(id)?;
+        self.layers.tcp.recv_urgent(id, peek)
+    }
+
+    /// True when the next byte to read is the urgent one (SIOCATMARK, tcp(7)).
+    pub fn at_mark(&self, id: SocketId) -> bool {
+        id.kind == Kind::Tcp && self.layers.tcp.at_mark(id)
+    }
+
+    /// True when a read ends here, having got bytes: what comes next is urgent. `peeked`: bytes got by peeking, else 0.
+    pub fn stops_at_mark(&self, id: SocketId, peeked: usize) -> bool {
+        id.kind == Kind::Tcp && self.layers.tcp.mark_is_at(id, peeked)
+    }
+
     /// Bytes in the send buffer that were never sent (SIOCOUTQNSD, tcp(7)).
     pub fn send_notsent(&self, id: SocketId) -> usize {
         if id.kind == Kind::Tcp { self.layers.tcp.send_notsent(id) } else { 0 }
@@ -451,6 +515,16 @@ impl Stack {
     /// The state of a TCP socket; [`TcpState::Closed`] for anything else.
     pub fn tcp_state(&self, id: SocketId) -> TcpState {
         if id.kind == Kind::Tcp { self.layers.tcp.state(id) } else { TcpState::Closed }
+    }
+
+    /// TCP_SAVED_SYN: IP and TCP header of the SYN that made this connection, told once; empty when there is none. The inner
+    /// error is the length when `room` bytes are too few.
+    ///
+    /// # Errors
+    /// [`Error::BadSocket`]
+    pub fn saved_syn(&mut self, id: SocketId, room: usize) -> Result<std::result::Result<Vec<u8>, usize>> {
+        tcp_only(id)?;
+        self.layers.tcp.saved_syn(id, room)
     }
 
     /// Real figures of a connection (TCP_INFO, tcp(7)).
@@ -551,6 +625,38 @@ impl Stack {
             Kind::Tcp => Err(Error::NotSupported),
             Kind::Udp => self.layers.udp.recv(id, bufs, peek),
             Kind::Ping => self.layers.ping.recv(id, bufs, peek),
+            Kind::Raw => self.layers.raw.set.recv(id, bufs, peek),
+        }
+    }
+
+    /// As [`Stack::recv_vectored`] with `peek`, from byte `offset` of the queue on (SO_PEEK_OFF); also answers where in its
+    /// datagram that is.
+    ///
+    /// # Errors
+    /// As [`Stack::recv_from`]; [`Error::WouldBlock`] when the queue ends before.
+    pub fn peek_at(
+        &mut self,
+        id: SocketId,
+        bufs: &mut [&mut [u8]],
+        offset: usize,
+    ) -> Result<(DatagramMeta, usize)> {
+        match id.kind {
+            Kind::Udp => self.layers.udp.peek_at(id, bufs, offset),
+            _ => Err(Error::NotSupported),
+        }
+    }
+
+    /// Takes the oldest entry out of a socket's error queue (MSG_ERRQUEUE, recvmsg(2)); what it is about is copied
+    /// into `bufs` as far as they go.
+    ///
+    /// # Errors
+    /// [`Error::WouldBlock`] when there is none.
+    pub fn recv_error(&mut self, id: SocketId, bufs: &mut [&mut [u8]]) -> Result<QueuedError> {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.recv_error(id, bufs),
+            Kind::Udp => self.layers.udp.recv_error(id, bufs),
+            Kind::Ping => self.layers.ping.recv_error(id, bufs),
+            Kind::Raw => self.layers.raw.set.recv_error(id, bufs),
         }
     }
 
@@ -560,6 +666,7 @@ impl Stack {
             Kind::Tcp => None,
             Kind::Udp => self.layers.udp.next_len(id),
             Kind::Ping => self.layers.ping.next_len(id),
+            Kind::Raw => self.layers.raw.set.next_len(id),
         }
     }
 
@@ -572,6 +679,7 @@ impl Stack {
             Kind::Tcp => Err(Error::NotSupported),
             Kind::Udp => self.layers.udp.options(id).cloned(),
             Kind::Ping => self.layers.ping.options(id).cloned(),
+            Kind::Raw => self.layers.raw.set.options(id).cloned(),
         }
     }
 
@@ -584,6 +692,7 @@ impl Stack {
             Kind::Tcp => Err(Error::NotSupported),
             Kind::Udp => self.layers.udp.set_options(id, options),
             Kind::Ping => self.layers.ping.set_options(id, options),
+            Kind::Raw => self.layers.raw.set.set_options(id, options),
         }
     }
 
@@ -597,9 +706,23 @@ impl Stack {
         if layers.iface.is_broadcast(*remote.ip()) || remote.ip().is_multicast() {
             return Err(Error::NetUnreachable);
         }
+        // Bound to an address of many: the device's is the source (__inet_bind, "use device").
+        let bound = bound.filter(|ip| !layers.iface.is_broadcast(*ip) && !ip.is_multicast());
+        layers.iface.check_source(bound)?;
         let source = layers.iface.source_for(*remote.ip(), bound)?;
+        if layers.tcp.options(id).is_ok_and(|o| o.dont_route) {
+            layers.iface.check_near(*remote.ip())?;
+        }
         let mtu = layers.iface.path_mtu(*remote.ip());
         layers.tcp.connect(now, id, remote, source, mtu)
+    }
+
+    /// IP_FREEBIND
+    fn binds_freely(&self, id: SocketId) -> bool {
+        match id.kind {
+            Kind::Tcp => self.layers.tcp.options(id).is_ok_and(|o| o.freebind),
+            _ => self.udp_options(id).is_ok_and(|o| o.freebind),
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
-use crate::time::Duration;
+use crate::filter::Filter;
+use crate::time::{Duration, Instant};
 
 /// An Ethernet address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -213,6 +215,17 @@ pub enum Kind {
     Udp,
     /// SOCK_DGRAM with IPPROTO_ICMP: echo requests of our own ("ping socket").
     Ping,
+    /// SOCK_RAW: whole IP packets.
+    Raw,
+}
+
+/// What the sources of a membership in a multicast group are (RFC 3678).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FilterMode {
+    /// Those to hear, and no others.
+    Include,
+    /// Those not to hear.
+    Exclude,
 }
 
 /// Names a socket of one stack. A generation makes ids of closed sockets invalid for ever.
@@ -251,6 +264,8 @@ impl Readiness {
     pub const ERR: Readiness = Readiness(16);
     /// POLLPRI: urgent data.
     pub const PRI: Readiness = Readiness(32);
+    /// A new urgent pointer (SIGURG): an edge only, never a state.
+    pub const MARK: Readiness = Readiness(64);
 
     /// True when all of `other` is set.
     pub const fn contains(self, other: Readiness) -> bool {
@@ -336,6 +351,45 @@ pub enum TcpState {
     TimeWait,
 }
 
+/// IP_MTU_DISCOVER (ip(7)): the don't-fragment flag, and which MTU bounds a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum MtuDiscover {
+    /// Never the flag; what is larger than the path's MTU is fragmented.
+    Dont,
+    /// The flag on what fits; the rest is fragmented.
+    #[default]
+    Want,
+    /// The flag; what does not fit the path is refused.
+    Do,
+    /// The flag; the device's MTU counts, whatever the path's is.
+    Probe,
+    /// Never the flag; what does not fit the device is refused, and the path's MTU is not believed.
+    Interface,
+    /// Never the flag; fragmented to the device's MTU.
+    Omit,
+}
+
+impl MtuDiscover {
+    /// What does not fit is refused (Linux: `ip_sk_ignore_df` is false).
+    pub const fn refuses(self) -> bool {
+        matches!(self, MtuDiscover::Do | MtuDiscover::Probe | MtuDiscover::Interface)
+    }
+
+    /// The path's MTU counts (Linux: `ip_sk_use_pmtu`).
+    pub const fn uses_path(self) -> bool {
+        matches!(self, MtuDiscover::Dont | MtuDiscover::Want | MtuDiscover::Do)
+    }
+
+    /// The don't-fragment flag is set on what fits; on a path too small for it (`locked`) only if it must be.
+    pub const fn flag(self, locked: bool) -> bool {
+        match self {
+            MtuDiscover::Want => !locked,
+            MtuDiscover::Do | MtuDiscover::Probe => true,
+            MtuDiscover::Dont | MtuDiscover::Interface | MtuDiscover::Omit => false,
+        }
+    }
+}
+
 /// The settings of a TCP socket (SOL_SOCKET and IPPROTO_TCP options that change what the stack does).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpOptions {
@@ -375,6 +429,40 @@ pub struct TcpOptions {
     pub sndbuf: Option<usize>,
     /// SO_RCVLOWAT, bytes.
     pub rcvlowat: usize,
+    /// TCP_LINGER2: how long a closed connection waits in FIN_WAIT2; None: not at all.
+    pub linger2: Option<Duration>,
+    /// TCP_DEFER_ACCEPT: so many SYN-ACKs are sent while a client that completed the handshake sends no data; 0: not deferred.
+    pub defer_accept: u8,
+    /// TCP_WINDOW_CLAMP: the largest window announced, bytes; 0: as the receive buffer says.
+    pub window_clamp: u32,
+    /// TCP_NOTSENT_LOWAT: bytes not yet sent from which on no more are taken; 0: no limit.
+    pub notsent_lowat: u32,
+    /// TCP_THIN_LINEAR_TIMEOUTS: no back-off while few segments are under way.
+    pub thin_linear: bool,
+    /// TCP_SAVE_SYN: connections keep the headers of the SYN that made them.
+    pub save_syn: bool,
+    /// TCP_RTO_MIN_US
+    pub rto_min: Duration,
+    /// TCP_RTO_MAX_MS
+    pub rto_max: Duration,
+    /// TCP_DELACK_MAX_US
+    pub delack_max: Duration,
+    /// IP_MINTTL: segments with less are dropped.
+    pub min_ttl: u8,
+    /// IP_MTU_DISCOVER
+    pub mtu_discover: MtuDiscover,
+    /// SO_DONTROUTE: only to neighbours.
+    pub dont_route: bool,
+    /// IP_FREEBIND: bind takes addresses that are not ours.
+    pub freebind: bool,
+    /// IP_LOCAL_PORT_RANGE: lowest and highest port that is chosen for us; 0: the default.
+    pub port_range: (u16, u16),
+    /// SO_ATTACH_FILTER: looks at each segment from its TCP header on.
+    pub filter: Option<Arc<Filter>>,
+    /// IP_RECVERR: an ICMP error about an open connection is reported at once.
+    pub recverr: bool,
+    /// SO_OOBINLINE: urgent bytes are read in line.
+    pub oobinline: bool,
     /// IP_TOS
     pub tos: u8,
     /// IP_TTL
@@ -402,13 +490,30 @@ impl Default for TcpOptions {
             rcvbuf: None,
             sndbuf: None,
             rcvlowat: 1,
+            linger2: Some(Duration::from_secs(60)),
+            defer_accept: 0,
+            window_clamp: 0,
+            notsent_lowat: 0,
+            thin_linear: false,
+            save_syn: false,
+            rto_min: Duration::from_millis(200),
+            rto_max: Duration::from_secs(120),
+            delack_max: Duration::from_millis(200),
+            min_ttl: 0,
+            mtu_discover: MtuDiscover::Want,
+            dont_route: false,
+            freebind: false,
+            port_range: (0, 0),
+            filter: None,
+            recverr: false,
+            oobinline: false,
             tos: 0,
             ttl: 64,
         }
     }
 }
 
-/// The settings of a datagram socket (UDP and ping).
+/// The settings of a datagram socket (UDP, ping and raw).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UdpOptions {
     /// SO_BROADCAST
@@ -421,8 +526,18 @@ pub struct UdpOptions {
     pub v6only: bool,
     /// IP_RECVERR: ICMP errors are also reported on unconnected sockets.
     pub recverr: bool,
-    /// IP_MTU_DISCOVER: true sets DF and refuses datagrams above the path MTU.
-    pub dont_fragment: bool,
+    /// IP_MTU_DISCOVER
+    pub mtu_discover: MtuDiscover,
+    /// SO_NO_CHECK: datagrams leave without a checksum.
+    pub no_check: bool,
+    /// SO_DONTROUTE: only to neighbours.
+    pub dont_route: bool,
+    /// IP_FREEBIND: bind takes addresses that are not ours.
+    pub freebind: bool,
+    /// IP_LOCAL_PORT_RANGE, as in [`TcpOptions::port_range`].
+    pub port_range: (u16, u16),
+    /// SO_ATTACH_FILTER: looks at each datagram from its UDP or ICMP header on, or of a raw socket from its IP header on.
+    pub filter: Option<Arc<Filter>>,
     /// UDP_SEGMENT: payload bytes of each datagram that one send is cut into; 0: not cut.
     pub segment: u16,
     /// UDP_CORK: sends are put together to one datagram, which leaves with [`crate::Stack::uncork`].
@@ -437,6 +552,12 @@ pub struct UdpOptions {
     pub tos: u8,
     /// IP_TTL
     pub ttl: u8,
+    /// IP_MULTICAST_TTL
+    pub multicast_ttl: u8,
+    /// IP_MULTICAST_LOOP: members on this host, the sender included, hear what is sent to a group.
+    pub multicast_loop: bool,
+    /// IP_MULTICAST_ALL: groups that other sockets joined are heard too.
+    pub multicast_all: bool,
 }
 
 impl Default for UdpOptions {
@@ -447,7 +568,12 @@ impl Default for UdpOptions {
             reuseport: false,
             v6only: false,
             recverr: false,
-            dont_fragment: false,
+            mtu_discover: MtuDiscover::Want,
+            no_check: false,
+            dont_route: false,
+            freebind: false,
+            port_range: (0, 0),
+            filter: None,
             segment: 0,
             cork: false,
             gro: false,
@@ -455,6 +581,9 @@ impl Default for UdpOptions {
             sndbuf: 212_992,
             tos: 0,
             ttl: 64,
+            multicast_ttl: 1,
+            multicast_loop: true,
+            multicast_all: true,
         }
     }
 }
@@ -465,8 +594,44 @@ pub struct SendHow {
     /// UDP_SEGMENT for this send: payload bytes of each datagram, the last one perhaps shorter; 0: one datagram. None: as
     /// [`UdpOptions::segment`] says.
     pub segment: Option<u16>,
-    /// MSG_MORE: the next send goes into the same datagram (UDP only).
+    /// MSG_MORE: the next send goes into the same datagram (UDP and raw).
     pub more: bool,
+    /// IP_TTL for this send.
+    pub ttl: Option<u8>,
+    /// IP_TOS for this send.
+    pub tos: Option<u8>,
+    /// IP_PKTINFO: the source address of this send, one of ours.
+    pub source: Option<Ipv4Addr>,
+    /// The caller's bytes cannot be read: all is checked as ever, and where they would be copied it is [`crate::Error::BadAddress`].
+    pub unreadable: bool,
+    /// MSG_DONTROUTE: only to a neighbour, as [`UdpOptions::dont_route`].
+    pub dont_route: bool,
+}
+
+/// What is known of a neighbour (ip-neighbour(8)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NeighborState {
+    /// Asked for, no answer yet.
+    Incomplete,
+    /// Answered lately.
+    Reachable,
+    /// Known, but not heard of for a while.
+    Stale,
+    /// In use while stale.
+    Delay,
+    /// In use, and being asked.
+    Probe,
+}
+
+/// A neighbour on the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbor {
+    /// Its address.
+    pub addr: Ipv4Addr,
+    /// Its hardware address, once it is known.
+    pub mac: Option<MacAddr>,
+    /// What that is worth.
+    pub state: NeighborState,
 }
 
 /// Where a received datagram came from.
@@ -480,10 +645,58 @@ pub struct DatagramMeta {
     pub from: SocketAddr,
     /// The address of ours that it was sent to (may be broadcast).
     pub to: IpAddr,
+    /// The port that it was sent to.
+    pub to_port: u16,
+    /// When it arrived.
+    pub at: Instant,
+    /// Datagrams that the full queue had refused before this one was queued, wrapping (SO_RXQ_OVFL).
+    pub drops: u32,
+    /// Bytes of the largest fragment that it arrived in; 0: it was whole (IP_RECVFRAGSIZE).
+    pub largest_fragment: u16,
     /// Time to live it arrived with.
     pub ttl: u8,
     /// TOS byte it arrived with.
     pub tos: u8,
+}
+
+/// Who says that something went wrong (SO_EE_ORIGIN).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorOrigin {
+    /// The stack itself.
+    Local,
+    /// An ICMP message.
+    Icmp,
+}
+
+/// An entry of a socket's error queue (struct sock_extended_err, ip(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueuedError {
+    /// What it means.
+    pub error: crate::Error,
+    /// Who says so.
+    pub origin: ErrorOrigin,
+    /// ICMP type.
+    pub kind: u8,
+    /// ICMP code.
+    pub code: u8,
+    /// The path MTU, or the pointer of a parameter problem.
+    pub info: u32,
+    /// Offset of RFC 4884 extension objects in the payload, and whether they are valid.
+    pub extension: Option<(u16, bool)>,
+    /// Where the datagram went that it is about.
+    pub to: SocketAddr,
+    /// Who sent the ICMP message.
+    pub offender: IpAddr,
+    /// Bytes of the payload.
+    pub len: usize,
+    /// Our address that the ICMP message came to.
+    pub local: IpAddr,
+    /// Time to live that the ICMP message arrived with.
+    pub ttl: u8,
+    /// TOS byte that the ICMP message arrived with.
+    pub tos: u8,
+    /// When it arrived.
+    pub at: Instant,
 }
 
 /// Real figures of a connection (TCP_INFO).
@@ -553,4 +766,34 @@ pub struct TcpInfo {
     pub last_data_recv: Duration,
     /// Since an acknowledgement last arrived.
     pub last_ack_recv: Duration,
+    /// Our timestamp clock for this peer, milliseconds (TCP_TIMESTAMP).
+    pub timestamp: u32,
+    /// Loss recovery as Linux numbers it: 0 open, 3 recovery, 4 loss.
+    pub recovery: u8,
+    /// Doublings of the retransmission time-out.
+    pub backoff: u8,
+    /// How long an acknowledgement may be delayed.
+    pub ato: Duration,
+    /// Bytes that SACK reported, and that are taken for lost, of those in flight.
+    pub sacked: u32,
+    /// See [`TcpInfo::sacked`].
+    pub lost: u32,
+    /// Segments with data received.
+    pub data_segs_in: u32,
+    /// Segments with data sent.
+    pub data_segs_out: u32,
+    /// Segments delivered to the peer, as acknowledgements tell.
+    pub delivered: u32,
+    /// D-SACKs received.
+    pub dsack_dups: u32,
+    /// Segments received beyond a gap.
+    pub out_of_order_in: u32,
+    /// Retransmission time-outs in all.
+    pub total_rto: u16,
+    /// How often such trouble ended with an acknowledgement, and how long it lasted in all.
+    pub rto_recoveries: u16,
+    /// See [`TcpInfo::rto_recoveries`].
+    pub rto_time: Duration,
+    /// Receive buffer, bytes of payload.
+    pub rcv_space: u32,
 }

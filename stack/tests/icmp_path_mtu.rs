@@ -36,7 +36,7 @@ fn a_connected_socket_is_told_and_df_refuses() {
     too_big(&mut host, id, 1400);
     assert_eq!(host.stack.take_error(id), Some(Error::MessageTooLong));
     let mut options = host.stack.udp_options(id).unwrap();
-    options.dont_fragment = true;
+    options.mtu_discover = matnet_stack::MtuDiscover::Do;
     host.stack.set_udp_options(id, options).unwrap();
     assert_eq!(host.send_to(id, addr(FAR, 7), &body(1373)), Err(Error::MessageTooLong));
     assert_eq!(host.send_to(id, addr(FAR, 7), &body(1372)), Ok(1372));

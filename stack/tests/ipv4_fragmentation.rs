@@ -50,7 +50,7 @@ fn with_df_a_large_datagram_is_refused() {
     let mut host = Host::new();
     let id = host.udp(0);
     let mut options = host.stack.udp_options(id).unwrap();
-    options.dont_fragment = true;
+    options.mtu_discover = matnet_stack::MtuDiscover::Do;
     host.stack.set_udp_options(id, options).unwrap();
     assert_eq!(host.send_to(id, addr(PEER, 7), &body(1473)), Err(Error::MessageTooLong));
     assert_eq!(host.send_to(id, addr(PEER, 7), &body(1472)), Ok(1472));

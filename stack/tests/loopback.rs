@@ -3,7 +3,8 @@
 mod common;
 
 use common::*;
-use matnet_stack::{Config, Error, Kind, SocketId, TcpState};
+use matnet_stack::wire::{ipv4, tcp, tcp::Flags};
+use matnet_stack::{Config, Error, Kind, SocketId, TcpOptions, TcpState};
 use std::net::Ipv4Addr;
 
 #[test]
@@ -105,6 +106,35 @@ fn a_stream_to_ourselves() {
         host.transmit();
         assert_eq!(host.stack.recv(host.now, server, &mut buf), Ok(0));
     }
+}
+
+/// What a segment to ourselves looks like to those who ask for its header: TCP_SAVED_SYN and raw sockets.
+#[test]
+fn a_segment_to_ourselves_has_its_headers() {
+    let mut host = Host::new();
+    let raw = host.stack.open_raw(6).unwrap();
+    let listener = host.stack.open(Kind::Tcp).unwrap();
+    host.stack.bind(host.now, listener, addr(OWN, 80)).unwrap();
+    host.stack.listen(listener, 5).unwrap();
+    let options = TcpOptions { save_syn: true, ..host.stack.tcp_options(listener).unwrap() };
+    host.stack.set_tcp_options(host.now, listener, options).unwrap();
+    let client = host.stack.open(Kind::Tcp).unwrap();
+    assert_eq!(host.stack.connect(host.now, client, addr(OWN, 80)), Err(Error::InProgress));
+    host.transmit();
+    let (server, peer) = host.stack.accept(listener).unwrap();
+    let syn = host.stack.saved_syn(server, 100).unwrap().unwrap();
+    let (ip, len) = ipv4::Repr::parse(&syn).unwrap();
+    let (tcp, _) = tcp::Repr::parse(&syn[len..], OWN, OWN, true).unwrap();
+    assert_eq!(
+        (ip.src, ip.ttl, tcp.src_port, tcp.dst_port, tcp.flags),
+        (OWN, 64, peer.port(), 80, Flags::SYN)
+    );
+    host.stack.send(host.now, client, b"hello", false).unwrap();
+    host.transmit();
+    let heard: Vec<_> = std::iter::from_fn(|| host.recv(raw).ok()).map(|(packet, _)| packet).collect();
+    assert_eq!(heard[0], syn);
+    assert_eq!(heard.len(), 5, "SYN, SYN-ACK, ACK, data, ACK");
+    assert!(heard[3].ends_with(b"hello"));
 }
 
 #[test]

@@ -47,12 +47,20 @@ fn replies_to_nobody_are_counted() {
 }
 
 #[test]
-fn an_identifier_belongs_to_one_socket() {
+fn an_identifier_is_shared_unless_so_reuseaddr_is_off_and_the_last_to_take_it_hears() {
     let mut host = Host::new();
-    let (a, b) = (host.stack.open(Kind::Ping).unwrap(), host.stack.open(Kind::Ping).unwrap());
+    let open = |host: &mut Host| host.stack.open(Kind::Ping).unwrap();
+    let (a, b, c) = (open(&mut host), open(&mut host), open(&mut host));
     assert_eq!(host.stack.bind(host.now, a, addr(OWN, 77)), Ok(()));
-    assert_eq!(host.stack.bind(host.now, b, addr(Ipv4Addr::UNSPECIFIED, 77)), Err(Error::AddrInUse));
+    let mut options = host.stack.udp_options(c).unwrap();
+    assert!(options.reuseaddr, "INET_PROTOSW_REUSE");
+    options.reuseaddr = false;
+    host.stack.set_udp_options(c, options).unwrap();
+    assert_eq!(host.stack.bind(host.now, c, addr(Ipv4Addr::UNSPECIFIED, 77)), Err(Error::AddrInUse));
     assert_eq!(host.stack.bind(host.now, b, addr(FAR, 78)), Err(Error::AddrNotAvailable));
+    assert_eq!(host.stack.bind(host.now, b, addr(Ipv4Addr::UNSPECIFIED, 77)), Ok(()));
+    host.feed(icmp_frame(FAR, &Repr::EchoReply { ident: 77, seq: 1, data: b"" }));
+    assert!(host.recv(b).is_ok() && host.recv(a).is_err());
 }
 
 #[test]

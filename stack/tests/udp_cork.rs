@@ -6,7 +6,15 @@ use common::*;
 use matnet_stack::{Error, Kind, SendHow, SocketId};
 use std::net::SocketAddr;
 
-const MORE: SendHow = SendHow { segment: None, more: true };
+const MORE: SendHow = SendHow {
+    segment: None,
+    more: true,
+    ttl: None,
+    tos: None,
+    source: None,
+    unreadable: false,
+    dont_route: false,
+};
 
 fn more(host: &mut Host, id: SocketId, to: Option<SocketAddr>, data: &[u8]) -> matnet_stack::Result<usize> {
     host.stack.send_with(host.now, id, to, &[data], MORE)
@@ -63,7 +71,7 @@ fn what_grows_too_large_is_lost_as_a_whole() {
     let frames = host.transmit();
     assert_eq!((frames.len(), frames[0].udp().1), (1, &b"next"[..]));
     let mut options = host.stack.udp_options(id).unwrap();
-    options.dont_fragment = true;
+    options.mtu_discover = matnet_stack::MtuDiscover::Do;
     host.stack.set_udp_options(id, options).unwrap();
     more(&mut host, id, None, &body(1472)).unwrap();
     assert_eq!(host.stack.send_to(host.now, id, None, &[b"x"]), Err(Error::MessageTooLong));
@@ -95,7 +103,7 @@ fn a_full_send_buffer_takes_the_last_part_again() {
 fn segments_are_cut_from_the_whole() {
     let mut host = Host::new();
     let id = host.connected_udp(5000, addr(PEER, 7));
-    let first = SendHow { segment: Some(10), more: true };
+    let first = SendHow { segment: Some(10), ..MORE };
     host.stack.send_with(host.now, id, None, &[&body(15)], first).unwrap();
     host.stack.send_to(host.now, id, None, &[&body(10)]).unwrap();
     let lens: Vec<usize> = host.transmit().iter().map(|frame| frame.udp().1.len()).collect();

@@ -29,7 +29,7 @@ fn send(host: &mut Host, id: SocketId, data: &[u8], segment: u16) -> matnet_stac
         id,
         Some(addr(PEER, 7)),
         &[a, b],
-        SendHow { segment: Some(segment), more: false },
+        SendHow { segment: Some(segment), ..SendHow::default() },
     )
 }
 
@@ -142,7 +142,7 @@ fn the_limits_of_linux() {
     assert_eq!(send(&mut host, id, &body(128), 1), Ok(128));
     assert_eq!(send(&mut host, id, &body(129), 1), Err(Error::InvalidArgument));
     assert_eq!(send(&mut host, id, &body(65_508), 1400), Err(Error::MessageTooLong));
-    set(&mut host, id, |options| options.dont_fragment = true);
+    set(&mut host, id, |options| options.mtu_discover = matnet_stack::MtuDiscover::Do);
     assert_eq!(send(&mut host, id, &body(65_507), 1400), Ok(65_507));
     assert_eq!(host.transmit().len(), 3);
     // Nothing of a refused send is charged or left behind.
@@ -370,7 +370,7 @@ fn to_ourselves_they_stay_together() {
         let (a, b) = (host.udp(5000), host.udp(5001));
         set(&mut host, b, |options| options.gro = gro);
         let data = body(40_000);
-        let how = SendHow { segment: Some(1472), more: false };
+        let how = SendHow { segment: Some(1472), ..SendHow::default() };
         host.stack.send_with(host.now, a, Some(addr(OWN, 5001)), &[&data], how).unwrap();
         assert!(host.transmit().is_empty());
         let (first, _) = host.recv(b).unwrap();

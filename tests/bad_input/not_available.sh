@@ -11,6 +11,5 @@ while read -r name value; do
 done <<'VALUES'
 MATNET_FAULT loss=1%
 MATNET_STATS /tmp/stats.json
-MATNET_DNS 10.88.45.1
 VALUES
 finish

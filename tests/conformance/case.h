@@ -165,6 +165,25 @@ static inline void sleep_until_readable(int fd) {
     poll(&p, 1, 3000);
 }
 
+/* Until poll says `what`, an error or a hang-up. */
+static inline void until(int fd, int what) {
+    struct pollfd p = {fd, (short)what, 0};
+    poll(&p, 1, 5000);
+}
+
+/* Until the thread sleeps in the call that it is to wait in; it has told its number by gettid. */
+static inline void until_asleep(const volatile pid_t *tid) {
+    for (int i = 0, looks = 0; i < 500 && looks < 3; i++) {
+        char path[64], line[256] = "";
+        usleep(20000);
+        snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)*tid);
+        FILE *f = *tid ? fopen(path, "r") : NULL;
+        const char *end = f && fgets(line, sizeof line, f) ? strrchr(line, ')') : NULL;
+        looks = end && end[1] == ' ' && end[2] == 'S' ? looks + 1 : 0;
+        if (f) fclose(f);
+    }
+}
+
 static inline int pending_error(int fd) {
     int e = -1;
     socklen_t len = sizeof e;

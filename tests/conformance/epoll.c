@@ -1,7 +1,7 @@
 /* epoll on one thread: level, edge, oneshot, at each step of a socket's life; errors; several worlds in one set. */
 #include "epoll.h"
 
-static void modes(void) {
+CASE(epoll_modes) {
     char buf[64];
     int ep = epoll_create1(0), fd = dial(ECHO_PORT);
     TRY("level", add(ep, fd, EPOLLIN, 1));
@@ -62,7 +62,7 @@ static void modes(void) {
     close(ep);
 }
 
-static void ends(void) {
+CASE(epoll_ends) {
     char buf[64];
     int ep = epoll_create1(0), fd = dial(HELLO);
     until(fd, POLLRDHUP);
@@ -102,7 +102,7 @@ static void ends(void) {
     close(ep);
 }
 
-static void connecting(void) {
+CASE(epoll_connecting) {
     int ep = epoll_create1(0), fd = tcp();
     nonblocking(fd);
     TRY("add a fresh socket", add(ep, fd, EPOLLIN | EPOLLOUT, 1));
@@ -164,7 +164,7 @@ static void connecting(void) {
     close(ep);
 }
 
-static void datagrams(void) {
+CASE(epoll_datagrams) {
     char buf[64];
     int ep = epoll_create1(0), u = udp();
     bind_to(u, own_ip, 5410);
@@ -212,7 +212,7 @@ static void datagrams(void) {
     close(ep);
 }
 
-static void buffers(void) {
+CASE(epoll_buffers) {
     static char big[65536];
     int ep = epoll_create1(0), fd = dial(IGNORE);
     nonblocking(fd);
@@ -247,7 +247,7 @@ static void buffers(void) {
     close(ep);
 }
 
-static void mixed(void) {
+CASE(epoll_mixed) {
     char c;
     int ep = epoll_create1(0), p[2], e = eventfd(0, EFD_NONBLOCK), u = udp(), fd = dial(ECHO_PORT);
     if (pipe(p)) return;
@@ -331,7 +331,7 @@ static void mixed(void) {
 }
 
 /* A socket that is always busy does not keep a pipe of the same set waiting, nor the other way round. */
-static void busy(void) {
+CASE(epoll_busy) {
     int ep = epoll_create1(0), fd = dial(ECHO_PORT), p[2], seen = -1, answers = 0;
     char c;
     if (pipe(p)) return;
@@ -361,7 +361,7 @@ static void busy(void) {
     close(ep);
 }
 
-static void errors(void) {
+CASE(epoll_errors) {
     struct epoll_event ev = {EPOLLIN, {.u64 = 1}};
     int ep = epoll_create1(EPOLL_CLOEXEC), u = udp(), t = dial(ECHO_PORT), p[2];
     if (pipe(p)) return;
@@ -419,15 +419,4 @@ static void errors(void) {
     close(ep);
     close(u);
     close(t);
-}
-
-CASE(epoll) {
-    modes();
-    ends();
-    connecting();
-    datagrams();
-    buffers();
-    mixed();
-    busy();
-    errors();
 }

@@ -34,12 +34,6 @@ static inline void echo(int fd, const char *text) {
     poll(&p, 1, 5000);
 }
 
-/* Until poll says `what`, without a look at any set. */
-static inline void until(int fd, int what) {
-    struct pollfd p = {fd, (short)what, 0};
-    poll(&p, 1, 5000);
-}
-
 static inline void drain(int fd) {
     char buf[4096];
     while (recv(fd, buf, sizeof buf, MSG_DONTWAIT) > 0) {}

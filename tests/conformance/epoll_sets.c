@@ -3,7 +3,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-static void nested(void) {
+CASE(epoll_sets_nested) {
     int inner = epoll_create1(0), outer = epoll_create1(0), fd = dial(ECHO_PORT), u = udp();
     TRY("add", add(inner, fd, EPOLLIN, 1));
     TRY("a oneshot", add(inner, u, EPOLLOUT | EPOLLONESHOT, 2));
@@ -54,7 +54,7 @@ static void nested(void) {
     close(fd);
 }
 
-static void copies(void) {
+CASE(epoll_sets_copies) {
     int ep = epoll_create1(0), early = dup(ep), fd = dial(ECHO_PORT);
     TRY("add", add(ep, fd, EPOLLIN, 1));
     TRY("add by the copy", add(early, fd, EPOLLIN, 1));
@@ -100,7 +100,7 @@ static void copies(void) {
     TRY("closed", epoll_wait(201, &ev, 1, 0));
 }
 
-static void polled(void) {
+CASE(epoll_sets_polled) {
     int ep = epoll_create1(0), fd = dial(ECHO_PORT), u = udp();
     add(ep, fd, EPOLLIN, 1);
     add(ep, u, EPOLLOUT | EPOLLONESHOT, 2);
@@ -132,7 +132,7 @@ static void polled(void) {
     close(fd);
 }
 
-static void numbers(void) {
+CASE(epoll_sets_numbers) {
     int ep = epoll_create1(0), fd = dial(ECHO_PORT), copy = dup(fd);
     TRY("add", add(ep, fd, EPOLLIN, 1));
     TRY("add the copy", add(ep, copy, EPOLLIN, 2));
@@ -192,7 +192,7 @@ static void numbers(void) {
     close(ep);
 }
 
-static void elsewhere(void) {
+CASE(epoll_sets_elsewhere) {
     struct in_addr loopback = {htonl(INADDR_LOOPBACK)};
     int ep = epoll_create1(0), l = tcp(), one = 1;
     setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -233,7 +233,7 @@ static void elsewhere(void) {
     close(ep);
 }
 
-static void raw(void) {
+CASE(epoll_sets_raw) {
     struct epoll_event ev[4];
     struct timespec t = {0, 20000000};
     uint64_t mask = 0;
@@ -257,7 +257,7 @@ static void raw(void) {
 }
 
 /* A child that comes and goes changes nothing for the parent. */
-static void forked(void) {
+CASE(epoll_sets_forked) {
     int ep = epoll_create1(0), fd = dial(ECHO_PORT), status = 0;
     add(ep, fd, EPOLLIN | EPOLLET, 1);
     pid_t child = fork();
@@ -278,7 +278,7 @@ static void forked(void) {
 }
 
 /* Sets come and go; a set's number is another file's afterwards. */
-static void reuse(void) {
+CASE(epoll_sets_reuse) {
     int fd = dial(ECHO_PORT), first = -1, same = 1;
     for (int i = 0; i < 200; i++) {
         int ep = epoll_create1(0);
@@ -297,15 +297,4 @@ static void reuse(void) {
     TRY("another file with its number", dup2(e, first) == first);
     TRY("is no set", add(first, fd, EPOLLIN, 1));
     close(fd);
-}
-
-CASE(epoll_sets) {
-    nested();
-    copies();
-    polled();
-    numbers();
-    elsewhere();
-    raw();
-    forked();
-    reuse();
 }

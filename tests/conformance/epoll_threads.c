@@ -7,6 +7,7 @@ struct waiter {
     int ep, ms, n, error;
     unsigned tag;
     int events;
+    volatile pid_t tid;
     long took;
 };
 
@@ -14,6 +15,7 @@ static void *waits(void *p) {
     struct waiter *w = p;
     struct epoll_event ev[4];
     long start = now_ms();
+    w->tid = gettid();
     w->n = epoll_wait(w->ep, ev, 4, w->ms);
     w->error = w->n < 0 ? errno : 0;
     w->took = now_ms() - start;
@@ -24,14 +26,26 @@ static void *waits(void *p) {
 static void begin(struct waiter *w, int ep, int ms) {
     *w = (struct waiter){.ep = ep, .ms = ms};
     pthread_create(&w->thread, NULL, waits, w);
-    usleep(60000);
+    until_asleep(&w->tid);
 }
 
 static void end(const char *what, struct waiter *w) {
     pthread_join(w->thread, NULL);
     if (w->n < 0) say(what, "%s", strerrorname_np(w->error));
-    else if (w->n == 0) say(what, "0, in time %d", w->took >= w->ms && w->took < w->ms + 200);
+    else if (w->n == 0) say(what, "0, in time %d", w->took >= w->ms && w->took < w->ms + 10000);
     else say(what, "%d %u:%s", w->n, w->tag, bits(w->events));
+}
+
+CASE(epoll_threads_closed_set_with_a_pipe) {
+    struct waiter w;
+    int ep = epoll_create1(0), fd = dial(ECHO_PORT), p[2];
+    if (pipe(p)) return;
+    TRY("add", add(ep, fd, EPOLLIN, 1));
+    TRY("add the pipe", add(ep, p[0], EPOLLIN, 2));
+    begin(&w, ep, 3000);
+    TRY("close the set", close(ep));
+    if (write(p[1], "x", 1) != 1) return;
+    end("the waiter still hears of the pipe", &w);
 }
 
 /* How many of the waiters got something. */
@@ -45,7 +59,7 @@ static void count(const char *what, struct waiter *w, int n) {
     say(what, "%d waiters, %d events", got, all);
 }
 
-static void changes(void) {
+CASE(epoll_threads_changes) {
     struct waiter w;
     int ep = epoll_create1(0), fd = dial(ECHO_PORT), p[2];
     if (pipe(p)) return;
@@ -122,7 +136,7 @@ static void changes(void) {
     close(p[1]);
 }
 
-static void several(void) {
+CASE(epoll_threads_several) {
     struct waiter w[2];
     int ep = epoll_create1(0), a = dial(ECHO_PORT), b = dial(ECHO_PORT);
     add(ep, a, EPOLLIN | EPOLLET, 1);
@@ -206,7 +220,7 @@ static void in_ms(int ms) {
     setitimer(ITIMER_REAL, &t, NULL);
 }
 
-static void signals(void) {
+CASE(epoll_threads_signals) {
     struct epoll_event ev[4];
     sigset_t alarm_only, empty;
     sigemptyset(&empty);
@@ -336,7 +350,7 @@ static void *server(void *p) {
     return NULL;
 }
 
-static void load(void) {
+CASE(epoll_threads_load) {
     int ep = epoll_create1(0), rounds = 0, fd[8];
     pthread_t t[4], c;
     for (int i = 0; i < 8; i++) {
@@ -352,11 +366,4 @@ static void load(void) {
     say("all came", "%d, client %d", done, rounds);
     for (int i = 0; i < 8; i++) close(fd[i]);
     close(ep);
-}
-
-CASE(epoll_threads) {
-    changes();
-    several();
-    signals();
-    load();
 }

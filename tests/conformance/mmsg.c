@@ -48,7 +48,7 @@ static void drain(int fd) {
     while (recv(fd, c, sizeof c, MSG_DONTWAIT) >= 0) {}
 }
 
-static void sending(void) {
+CASE(mmsg_sending) {
     int a, b;
     pair(&a, &b);
     prepare(3, 2);
@@ -106,7 +106,7 @@ static void sending(void) {
     close(loose);
 }
 
-static void receiving(void) {
+CASE(mmsg_receiving) {
     int a, b;
     pair(&a, &b);
     prepare(5, 10);
@@ -199,7 +199,7 @@ static void *later(void *arg) {
     return NULL;
 }
 
-static void waiting(void) {
+CASE(mmsg_waiting) {
     int a, b;
     pthread_t thread;
     pair(&a, &b);
@@ -214,24 +214,24 @@ static void waiting(void) {
     close(b);
 }
 
-static void refused(void) {
+CASE(mmsg_refused) {
     int fd = udp();
     connect_to(fd, peer_ip, CLOSED);
     prepare(3, 10);
     TRY("to a closed port", send(fd, "x", 1, 0));
-    settle();
+    until(fd, 0);
     TRY("no message, but an error", recvmmsg(fd, m, 0, 0, NULL));
     TRY("once", recvmmsg(fd, m, 0, 0, NULL));
     send(fd, "x", 1, 0);
-    settle();
+    until(fd, 0);
     TRY("recvmmsg tells", recvmmsg(fd, m, 3, 0, NULL));
     send(fd, "x", 1, 0);
-    settle();
+    until(fd, 0);
     TRY("sendmmsg tells", sendmmsg(fd, m, 1, 0));
     close(fd);
 }
 
-static void peers(void) {
+CASE(mmsg_peers) {
     int fd = udp();
     connect_to(fd, peer_ip, ECHO_PORT);
     prepare(64, 8);
@@ -256,7 +256,7 @@ static void peers(void) {
     close(fd);
 }
 
-static void streams(void) {
+CASE(mmsg_streams) {
     int fd = dial(ECHO_PORT);
     prepare(4, 3);
     TRY("sendmmsg on a stream", sendmmsg(fd, m, 4, 0));
@@ -275,13 +275,4 @@ static void streams(void) {
     settle();
     TRY("the end", recvmmsg(fd, m + 1, 3, 0, NULL));
     close(fd);
-}
-
-CASE(mmsg) {
-    sending();
-    receiving();
-    waiting();
-    refused();
-    peers();
-    streams();
 }

@@ -1,120 +1,136 @@
-/* getsockname, getpeername: families, v4-mapped, wildcards, cut lengths. */
+/* Names that need no name server: numbers, services, /etc/hosts, errors, AI_ADDRCONFIG on a host with IPv4 only. What name servers say is compared in
+ * tests/programs/dns.sh. */
 #include "case.h"
+#include <netdb.h>
 
-static void show(const char *what, int r, struct sockaddr_storage *a, socklen_t len) {
-    if (r < 0) {
-        say(what, "%s", strerrorname_np(errno));
-        return;
+static const char *word(int e) {
+    switch (e) {
+    case 0: return "ok";
+    case EAI_NONAME: return "NONAME";
+    case EAI_FAMILY: return "FAMILY";
+    case EAI_SERVICE: return "SERVICE";
+    case EAI_SOCKTYPE: return "SOCKTYPE";
+    case EAI_BADFLAGS: return "BADFLAGS";
+    case EAI_OVERFLOW: return "OVERFLOW";
+    case EAI_ADDRFAMILY: return "ADDRFAMILY";
+    case EAI_NODATA: return "NODATA";
+    case EAI_AGAIN: return "AGAIN";
+    case EAI_SYSTEM: return "SYSTEM";
     }
-    char text[64] = "?";
-    int port = 0;
-    if (a->ss_family == AF_INET) {
-        inet_ntop(AF_INET, &((struct sockaddr_in *)a)->sin_addr, text, sizeof text);
-        port = ((struct sockaddr_in *)a)->sin_port;
-    } else if (a->ss_family == AF_INET6) {
-        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)a)->sin6_addr, text, sizeof text);
-        port = ((struct sockaddr_in6 *)a)->sin6_port;
+    return "other";
+}
+
+static void info(const char *node, const char *service, int family, int type, int flags) {
+    struct addrinfo h = {.ai_family = family, .ai_socktype = type, .ai_flags = flags}, *list = NULL;
+    int e = getaddrinfo(node, service, flags == -1 ? NULL : &h, &list);
+    printf("%s %s %d %d %x: %s", node ? node : "-", service ? service : "-", family, type, flags, word(e));
+    for (struct addrinfo *i = e ? NULL : list; i; i = i->ai_next) {
+        char host[64], port[16];
+        getnameinfo(i->ai_addr, i->ai_addrlen, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+        printf(" [%d %d %d %x %s %s %s]", i->ai_family, i->ai_socktype, i->ai_protocol, i->ai_flags, host, port, i->ai_canonname ? i->ai_canonname : "-");
     }
-    say(what, "family %d length %u %s port %s", a->ss_family, len, text, port ? "yes" : "0");
+    putchar('\n');
+    if (!e) freeaddrinfo(list);
 }
 
-static void own(const char *what, int fd) {
-    struct sockaddr_storage a = {0};
-    socklen_t len = sizeof a;
-    int r = getsockname(fd, (void *)&a, &len);
-    show(what, r, &a, len);
+CASE(numbers) {
+    const char *forms[] = {"10.88.45.1", "127.1", "0x7f.0.0.1", "0177.0.0.1", "2130706433", "10.88.45.1 ", "::1", "::ffff:10.88.45.1", "fe80::1%lo", "fe80::1%9999x"};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) info(forms[i], "80", AF_UNSPEC, SOCK_STREAM, AI_NUMERICHOST);
 }
 
-static void peer(const char *what, int fd) {
-    struct sockaddr_storage a = {0};
-    socklen_t len = sizeof a;
-    int r = getpeername(fd, (void *)&a, &len);
-    show(what, r, &a, len);
+CASE(not_numbers) {
+    const char *forms[] = {"localhost", "", "256.1.1.1", "1.2.3.4.5", "1.2.3.", ":::", "1::2::3"};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) info(forms[i], "80", AF_UNSPEC, SOCK_STREAM, AI_NUMERICHOST);
 }
 
-CASE(names) {
-    int fd = tcp();
-    own("fresh", fd);
-    peer("fresh, peer", fd);
-    bind_to(fd, own_ip, 0);
-    own("bound", fd);
-    connect_to(fd, peer_ip, ECHO_PORT);
-    own("connected", fd);
-    peer("connected, peer", fd);
-    struct sockaddr_in a;
-    memset(&a, 0xee, sizeof a);
-    socklen_t len = 3;
-    TRY("cut", getsockname(fd, (void *)&a, &len));
-    say("cut", "length %u, untouched %x", len, ((unsigned char *)&a)[3]);
-    len = (socklen_t)-5;
-    TRY("negative length", getsockname(fd, (void *)&a, &len));
-    shutdown(fd, SHUT_RDWR);
-    settle();
-    peer("peer after shutdown", fd);
-    own("own after shutdown", fd);
+CASE(services) {
+    info("10.88.45.1", "http", AF_UNSPEC, 0, 0);
+    info("10.88.45.1", "domain", AF_INET, 0, 0);
+    info("10.88.45.1", "http", AF_INET, SOCK_RAW, 0);
+    info("10.88.45.1", "no-such-service", AF_INET, SOCK_STREAM, 0);
+    info("10.88.45.1", "http", AF_INET, SOCK_STREAM, AI_NUMERICSERV);
+    info("10.88.45.1", "65535", AF_INET, SOCK_STREAM, AI_NUMERICSERV);
+    info("10.88.45.1", "", AF_INET, SOCK_STREAM, 0);
+    info("10.88.45.1", "80x", AF_INET, SOCK_STREAM, 0);
+}
 
-    fd = udp();
-    own("fresh UDP", fd);
-    peer("fresh UDP, peer", fd);
-    connect_to(fd, peer_ip, ECHO_PORT);
-    own("connected UDP", fd);
-    peer("connected UDP, peer", fd);
-    fd = udp();
-    a = at(peer_ip, ECHO_PORT);
-    sendto(fd, "x", 1, 0, (void *)&a, sizeof a);
-    own("UDP after sendto", fd);
+CASE(families_of_numbers) {
+    info("10.88.45.1", "80", AF_INET6, SOCK_STREAM, 0);
+    info("10.88.45.1", "80", AF_INET6, SOCK_STREAM, AI_V4MAPPED);
+    info("::1", "80", AF_INET, SOCK_STREAM, 0);
+    info("::ffff:10.88.45.1", "80", AF_INET, SOCK_STREAM, 0);
+    info("2001:db8::1", "80", AF_INET6, SOCK_DGRAM, AI_CANONNAME);
+    info("10.88.45.1", "80", AF_UNIX, SOCK_STREAM, 0);
+    info("10.88.45.1", "80", AF_INET, 77, 0);
+}
 
-    fd = socket(AF_INET6, SOCK_STREAM, 0);
-    own("fresh v6", fd);
-    struct sockaddr_in6 m = mapped(peer_ip, ECHO_PORT);
-    TRY("connect v4-mapped", connect(fd, (void *)&m, sizeof m));
-    own("mapped", fd);
-    peer("mapped, peer", fd);
-    TRY("it carries data", write(fd, "abc", 3));
-    char buf[8];
-    TRY("and back", read(fd, buf, sizeof buf));
-    close(fd);
+CASE(no_node) {
+    info(NULL, "80", AF_UNSPEC, SOCK_STREAM, AI_PASSIVE);
+    info(NULL, "80", AF_UNSPEC, SOCK_STREAM, 0);
+    info(NULL, "80", AF_INET6, SOCK_DGRAM, AI_PASSIVE);
+    info(NULL, NULL, AF_UNSPEC, SOCK_STREAM, AI_PASSIVE);
+    info("*", "80", AF_INET, SOCK_STREAM, AI_PASSIVE);
+    info(NULL, "80", AF_INET, SOCK_STREAM, AI_CANONNAME);
+}
 
-    fd = socket(AF_INET6, SOCK_STREAM, 0);
-    struct sockaddr_in plain = at(peer_ip, ECHO_PORT);
-    TRY("v6 socket, v4 address", connect(fd, (void *)&plain, sizeof plain));
-    close(fd);
-    fd = socket(AF_INET6, SOCK_STREAM, 0);
-    int one = 1;
-    TRY("V6ONLY", setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one));
-    TRY("V6ONLY, v4-mapped", connect(fd, (void *)&m, sizeof m));
-    close(fd);
+CASE(bad_flags) {
+    info("10.88.45.1", "80", AF_INET, SOCK_STREAM, 0x40000000);
+    info("localhost", "80", AF_INET, SOCK_STREAM, 0x40000000);
+}
 
-    int l = socket(AF_INET6, SOCK_STREAM, 0);
-    struct sockaddr_in6 any = {.sin6_family = AF_INET6};
-    TRY("bind ::", bind(l, (void *)&any, sizeof any));
-    own("bound to ::", l);
-    TRY("listen", listen(l, 4));
-    len = sizeof any;
-    getsockname(l, (void *)&any, &len);
-    int port = ntohs(any.sin6_port);
-    tell_peer("connect", port, "x");
-    struct sockaddr_storage from;
-    len = sizeof from;
-    int s = accept(l, (void *)&from, &len);
-    show("accepted from", s, &from, len);
-    own("accepted, own", s);
-    peer("accepted, peer", s);
-    TRY("V6ONLY too late", setsockopt(l, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one));
-    int v4 = tcp();
-    TRY("0.0.0.0 on the same port", bind_to(v4, (struct in_addr){0}, port));
+/* differs: address_config: ^2001|^10.88.45.1 80 10 : the kernel's host has a link-local IPv6 address here, the program's has none */
+CASE(address_config) {
+    info("10.88.45.1", "80", AF_UNSPEC, SOCK_STREAM, AI_ADDRCONFIG);
+    info("10.88.45.1", "80", AF_UNSPEC, SOCK_STREAM, -1);
+    info("10.88.45.1", "80", AF_INET, SOCK_STREAM, AI_ADDRCONFIG | AI_CANONNAME);
+    info("2001:db8::1", "80", AF_UNSPEC, SOCK_STREAM, AI_ADDRCONFIG | AI_NUMERICHOST);
+    info("2001:db8::1", "80", AF_INET6, SOCK_STREAM, AI_ADDRCONFIG);
+    info("10.88.45.1", "80", AF_INET6, SOCK_STREAM, AI_ADDRCONFIG | AI_V4MAPPED);
+}
 
-    fd = socket(AF_INET6, SOCK_DGRAM, 0);
-    TRY("UDP v4-mapped", sendto(fd, "dgram", 5, 0, (void *)&m, sizeof m));
-    sleep_until_readable(fd);
-    len = sizeof from;
-    TRY("UDP back", recvfrom(fd, buf, sizeof buf, 0, (void *)&from, &len));
-    show("UDP from", 0, &from, len);
+CASE(in_the_file) {
+    info("localhost", "80", AF_INET, SOCK_STREAM, AI_CANONNAME);
+    struct hostent *h = gethostbyname("localhost");
+    say("gethostbyname", "%s %d", h ? h->h_name : "none", h ? h->h_length : 0);
+    struct in_addr lo = {htonl(INADDR_LOOPBACK)};
+    h = gethostbyaddr(&lo, sizeof lo, AF_INET);
+    say("gethostbyaddr", "%s", h ? h->h_name : "none");
+}
 
-    int x = socket(AF_INET6, SOCK_STREAM, 0), y = tcp();
-    setsockopt(x, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    any = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(4444)};
-    TRY("[::] V6ONLY", bind(x, (void *)&any, sizeof any));
-    TRY("beside 0.0.0.0", bind_to(y, (struct in_addr){0}, 4444));
-    TRY("both listen", listen(x, 1) + listen(y, 1));
+CASE(hostent_of_numbers) {
+    struct hostent *h = gethostbyname("10.88.45.1");
+    say("v4", "%s %d %s", h ? h->h_name : "none", h ? h->h_addrtype : 0, h ? inet_ntoa(*(struct in_addr *)h->h_addr_list[0]) : "");
+    h = gethostbyname2("::1", AF_INET6);
+    say("v6", "%s %d", h ? h->h_name : "none", h ? h->h_length : 0);
+    h_errno = 0;
+    h = gethostbyname("1.2.3.4.5");
+    say("no number", "%s %d", h ? "found" : "none", h_errno);
+    h = gethostbyname2("10.88.45.1", AF_INET6);
+    say("v4 as v6", "%s", h ? "found" : "none");
+}
+
+CASE(hostent_r) {
+    struct hostent entry, *result = &entry;
+    char buf[512];
+    int failed = 7;
+    say("small", "%d", gethostbyname_r("10.88.45.1", &entry, buf, 4, &result, &failed) == ERANGE);
+    say("result", "%s %d", result ? "set" : "null", failed);
+    say("enough", "%d", gethostbyname_r("10.88.45.1", &entry, buf, sizeof buf, &result, &failed));
+    say("result", "%d %s %d", result == &entry, entry.h_name, entry.h_length);
+    say("inside", "%d", entry.h_name >= buf && entry.h_name < buf + sizeof buf);
+}
+
+CASE(name_info) {
+    struct sockaddr_in a = at(peer_ip, 80);
+    char host[64] = "", service[64] = "";
+    say("numbers", "%s %s %s", word(getnameinfo((void *)&a, sizeof a, host, sizeof host, service, sizeof service, NI_NUMERICHOST | NI_NUMERICSERV)), host, service);
+    say("service", "%s %s", word(getnameinfo((void *)&a, sizeof a, NULL, 0, service, sizeof service, 0)), service);
+    say("datagram", "%s %s", word(getnameinfo((void *)&a, sizeof a, NULL, 0, service, sizeof service, NI_DGRAM)), service);
+    say("no room", "%s", word(getnameinfo((void *)&a, sizeof a, host, 4, NULL, 0, NI_NUMERICHOST)));
+    say("neither", "%s", word(getnameinfo((void *)&a, sizeof a, NULL, 0, NULL, 0, 0)));
+    say("required", "%s", word(getnameinfo((void *)&a, sizeof a, host, sizeof host, NULL, 0, NI_NUMERICHOST | NI_NAMEREQD)));
+    say("short", "%s", word(getnameinfo((void *)&a, 4, host, sizeof host, NULL, 0, NI_NUMERICHOST)));
+    say("flags", "%s", word(getnameinfo((void *)&a, sizeof a, host, sizeof host, NULL, 0, 0x4000)));
+    a.sin_family = 77;
+    say("family", "%s", word(getnameinfo((void *)&a, sizeof a, host, sizeof host, NULL, 0, NI_NUMERICHOST)));
 }

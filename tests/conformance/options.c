@@ -1,4 +1,4 @@
-/* getsockopt and setsockopt: defaults, what is given back, ranges, lengths. */
+/* getsockopt and setsockopt: defaults, what is given back, ranges, lengths. More by topic in options_socket.c, options_ip.c and options_tcp.c. */
 #include "case.h"
 
 static void get(const char *what, int fd, int level, int name) {
@@ -18,18 +18,22 @@ static void set(const char *what, int fd, int level, int name, int v) {
 #define GET(fd, level, name) get(#name, fd, level, name)
 #define SET(fd, level, name, v) set(#name, fd, level, name, v)
 
-CASE(options) {
-    int fd = tcp(), u = udp();
+CASE(option_kind) {
+    int fd = tcp(), u = udp(), port;
     GET(fd, SOL_SOCKET, SO_TYPE);
     GET(fd, SOL_SOCKET, SO_DOMAIN);
     GET(fd, SOL_SOCKET, SO_PROTOCOL);
     GET(u, SOL_SOCKET, SO_TYPE);
     GET(u, SOL_SOCKET, SO_PROTOCOL);
     GET(fd, SOL_SOCKET, SO_ACCEPTCONN);
+    GET(listener(&port), SOL_SOCKET, SO_ACCEPTCONN);
     GET(fd, SOL_SOCKET, SO_ERROR);
-    GET(fd, SOL_SOCKET, SO_SNDLOWAT);
-    SET(fd, SOL_SOCKET, SO_SNDLOWAT, 5);
     SET(fd, SOL_SOCKET, SO_TYPE, 1);
+    GET(socket(AF_INET6, SOCK_STREAM, 0), SOL_SOCKET, SO_DOMAIN);
+}
+
+CASE(option_flags) {
+    int fd = tcp(), u = udp();
     SET(fd, SOL_SOCKET, SO_REUSEADDR, 5);
     SET(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     SET(fd, SOL_SOCKET, SO_KEEPALIVE, -1);
@@ -38,8 +42,18 @@ CASE(options) {
     SET(u, SOL_SOCKET, SO_KEEPALIVE, 1);
     SET(fd, SOL_SOCKET, SO_OOBINLINE, 1);
     SET(fd, SOL_SOCKET, SO_PRIORITY, 3);
+}
+
+CASE(option_low_water) {
+    int fd = tcp();
+    GET(fd, SOL_SOCKET, SO_SNDLOWAT);
+    SET(fd, SOL_SOCKET, SO_SNDLOWAT, 5);
     SET(fd, SOL_SOCKET, SO_RCVLOWAT, 0);
     SET(fd, SOL_SOCKET, SO_RCVLOWAT, 17);
+}
+
+CASE(option_buffers) {
+    int fd = tcp(), u = udp();
     SET(fd, SOL_SOCKET, SO_RCVBUF, 30000);
     SET(fd, SOL_SOCKET, SO_SNDBUF, 30000);
     SET(fd, SOL_SOCKET, SO_RCVBUF, 1);
@@ -49,18 +63,40 @@ CASE(options) {
     GET(udp(), SOL_SOCKET, SO_RCVBUF);
     GET(tcp(), SOL_SOCKET, SO_RCVBUF);
     GET(tcp(), SOL_SOCKET, SO_SNDBUF);
+}
+
+CASE(option_unknown) {
+    int fd = tcp(), u = udp(), v = 1;
     SET(fd, SOL_SOCKET, 9999, 1);
     SET(fd, 999, 1, 1);
+    SET(fd, IPPROTO_TCP, 9999, 1);
+    SET(fd, IPPROTO_IP, 9999, 1);
     SET(u, IPPROTO_TCP, TCP_NODELAY, 1);
     SET(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    TRY("setsockopt on a file", setsockopt(open("/dev/null", O_RDWR), SOL_SOCKET, SO_REUSEADDR, &v, sizeof v));
+}
 
+CASE(option_tcp_sending) {
+    int fd = tcp();
     SET(fd, IPPROTO_TCP, TCP_NODELAY, 7);
     SET(fd, IPPROTO_TCP, TCP_CORK, 1);
     SET(fd, IPPROTO_TCP, TCP_CORK, 0);
+    GET(fd, IPPROTO_TCP, TCP_QUICKACK);
+    GET(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT);
+    GET(fd, IPPROTO_TCP, TCP_LINGER2);
+}
+
+CASE(option_tcp_segment) {
+    int fd = tcp();
     GET(fd, IPPROTO_TCP, TCP_MAXSEG);
     SET(fd, IPPROTO_TCP, TCP_MAXSEG, 87);
     SET(fd, IPPROTO_TCP, TCP_MAXSEG, 1000);
     SET(fd, IPPROTO_TCP, TCP_MAXSEG, 40000);
+    GET(dial(ECHO_PORT), IPPROTO_TCP, TCP_MAXSEG);
+}
+
+CASE(option_tcp_times) {
+    int fd = tcp();
     GET(fd, IPPROTO_TCP, TCP_KEEPIDLE);
     SET(fd, IPPROTO_TCP, TCP_KEEPIDLE, 40);
     SET(fd, IPPROTO_TCP, TCP_KEEPIDLE, 0);
@@ -74,10 +110,10 @@ CASE(options) {
     SET(fd, IPPROTO_TCP, TCP_SYNCNT, 2);
     SET(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 1234);
     SET(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, -1);
-    GET(fd, IPPROTO_TCP, TCP_LINGER2);
-    GET(fd, IPPROTO_TCP, TCP_QUICKACK);
-    GET(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT);
-    SET(fd, IPPROTO_TCP, 9999, 1);
+}
+
+CASE(option_congestion) {
+    int fd = tcp();
     char name[32] = "";
     socklen_t len = sizeof name;
     TRY("TCP_CONGESTION", getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
@@ -92,7 +128,10 @@ CASE(options) {
     len = 3;
     TRY("three bytes of a name", getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
     say("length", "%u", len);
+}
 
+CASE(option_ip) {
+    int fd = tcp(), u = udp();
     GET(fd, IPPROTO_IP, IP_TTL);
     SET(fd, IPPROTO_IP, IP_TTL, 9);
     SET(fd, IPPROTO_IP, IP_TTL, 0);
@@ -107,27 +146,31 @@ CASE(options) {
     GET(u, IPPROTO_IP, IP_MTU);
     connect_to(u, peer_ip, ECHO_PORT);
     GET(u, IPPROTO_IP, IP_MTU);
-    SET(fd, IPPROTO_IP, 9999, 1);
-    unsigned char byte = 17;
+}
+
+CASE(option_lengths) {
+    int fd = tcp(), u = udp(), v = 1;
+    unsigned char byte = 17, room[20] = {1};
     TRY("a byte of TTL", setsockopt(u, IPPROTO_IP, IP_TTL, &byte, 1));
-    len = 1;
+    socklen_t len = 1;
     byte = 0;
     TRY("read as a byte", getsockopt(u, IPPROTO_IP, IP_TTL, &byte, &len));
     say("byte", "%d length %u", byte, len);
-
-    int v = 1;
     TRY("short", setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &v, 3));
     TRY("short, unknown", setsockopt(fd, SOL_SOCKET, 9999, &v, 3));
     TRY("short, TCP", setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &v, 3));
-    TRY("long", setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, name, 20));
+    TRY("long", setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, room, sizeof room));
     len = 2;
     TRY("cut", getsockopt(fd, SOL_SOCKET, SO_TYPE, &v, &len));
     say("length", "%u", len);
     len = (socklen_t)-1;
     TRY("negative", getsockopt(fd, SOL_SOCKET, SO_TYPE, &v, &len));
+}
 
+CASE(option_linger) {
+    int fd = tcp();
     struct linger l = {9, 9};
-    len = sizeof l;
+    socklen_t len = sizeof l;
     TRY("SO_LINGER", getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &len));
     say("linger", "%d %d length %u", l.l_onoff, l.l_linger, len);
     l = (struct linger){7, 5};
@@ -139,13 +182,19 @@ CASE(options) {
     TRY("get", getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &len));
     say("linger", "%d %d", l.l_onoff, l.l_linger);
     TRY("short", setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, 4));
+}
+
+CASE(option_time_out) {
+    int fd = tcp();
     struct timeval tv = {3, 240000};
     TRY("SO_SNDTIMEO", setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv));
     tv = (struct timeval){0, 0};
-    len = sizeof tv;
+    socklen_t len = sizeof tv;
     TRY("SO_SNDTIMEO", getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len));
     say("time", "%ld.%06ld", (long)tv.tv_sec, (long)tv.tv_usec);
+}
 
+CASE(option_ipv6) {
     int six = socket(AF_INET6, SOCK_STREAM, 0);
     SET(six, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     SET(six, IPPROTO_IPV6, IPV6_V6ONLY, 0);
@@ -153,11 +202,12 @@ CASE(options) {
     SET(six, IPPROTO_IPV6, IPV6_UNICAST_HOPS, -1);
     SET(six, IPPROTO_IPV6, IPV6_TCLASS, 16);
     SET(six, IPPROTO_IP, IP_TOS, 16);
-    GET(six, SOL_SOCKET, SO_DOMAIN);
+}
 
+CASE(option_tcp_info) {
     int c = dial(ECHO_PORT);
     struct tcp_info info = {0};
-    len = sizeof info;
+    socklen_t len = sizeof info;
     TRY("TCP_INFO", getsockopt(c, IPPROTO_TCP, TCP_INFO, &info, &len));
     say("established", "%d, mss set %d, rtt set %d, options %d", info.tcpi_state, info.tcpi_snd_mss > 500, info.tcpi_rtt > 0,
         info.tcpi_options & 7);
@@ -165,8 +215,4 @@ CASE(options) {
     info.tcpi_state = 0;
     TRY("TCP_INFO, one byte", getsockopt(c, IPPROTO_TCP, TCP_INFO, &info, &len));
     say("state", "%d length %u", info.tcpi_state, len);
-    GET(c, IPPROTO_TCP, TCP_MAXSEG);
-    int port, ls = listener(&port);
-    GET(ls, SOL_SOCKET, SO_ACCEPTCONN);
-    TRY("setsockopt on a file", setsockopt(open("/dev/null", O_RDWR), SOL_SOCKET, SO_REUSEADDR, &v, sizeof v));
 }

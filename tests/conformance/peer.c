@@ -20,6 +20,23 @@ enum { ECHO = 7001, DISCARD, HELLO, RESET, IGNORE, COMMAND, REPORT, LAST, COUNT,
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char last[64] = "none";
+static int reporting; /* connections whose end is still to be told */
+
+static void count_reports(int change) {
+    pthread_mutex_lock(&lock);
+    reporting += change;
+    pthread_mutex_unlock(&lock);
+}
+
+/* Three seconds at most: some cases ask while the connection lives. */
+static void until_reported(void) {
+    for (int i = 0, busy = 1; busy && i < 300; i++) {
+        pthread_mutex_lock(&lock);
+        busy = reporting > 0;
+        pthread_mutex_unlock(&lock);
+        if (busy) usleep(10000);
+    }
+}
 
 static void reset(int fd) {
     struct linger l = {1, 0};
@@ -47,6 +64,84 @@ static void report(int fd) {
     pthread_mutex_unlock(&lock);
 }
 
+/* Follows a script: lower case and digits are sent, a capital with MSG_OOB, '.' is a pause, '$' the end, '!' a reset. */
+static int follow(int s, const char *script) {
+    for (const char *c = script; *c; c++) {
+        size_t n = strspn(c, "abcdefghijklmnopqrstuvwxyz0123456789");
+        if (n > 0) {
+            write_all(s, c, n);
+            c += n - 1;
+        } else if (*c >= 'A' && *c <= 'Z') {
+            send(s, c, 1, MSG_OOB);
+        } else if (*c == '.') {
+            usleep(80000);
+        } else if (*c == '$') {
+            shutdown(s, SHUT_WR);
+        } else if (*c == '!') {
+            reset(s);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Tells what was read: the urgent byte in brackets, then what each read got. */
+static void tell_urgent(int s, int fd) {
+    char buf[4096], c;
+    usleep(300000);
+    if (recv(s, &c, 1, MSG_OOB) == 1) dprintf(fd, "[%c]", c);
+    for (ssize_t n; (n = read(s, buf, sizeof buf)) > 0;) dprintf(fd, "%.*s|", (int)(n > 40 ? 40 : n), buf);
+    dprintf(fd, "\n");
+}
+
+/* "to PORT DESTINATION TEXT": a datagram to a group or a broadcast address. "raw PROTOCOL TEXT": an IP packet. "hear PORT
+ * GROUP": joins the group, says so, and tells of the next datagram. False for other verbs. */
+static int beyond_unicast(int fd, const char *verb, struct sockaddr_in to, int number, const char *rest) {
+    struct sockaddr_in own;
+    socklen_t len = sizeof own;
+    char where[32] = "", text[160] = "", buf[2048];
+    int one = 1;
+    getsockname(fd, (void *)&own, &len);
+    sscanf(rest, "%31s %159[^\n]", where, text);
+    if (strcmp(verb, "raw") == 0) {
+        int s = socket(AF_INET, SOCK_RAW, number);
+        to.sin_port = 0;
+        sendto(s, rest, strlen(rest), 0, (void *)&to, sizeof to);
+        close(s);
+        return 1;
+    }
+    if (strcmp(verb, "to") != 0 && strcmp(verb, "hear") != 0) return 0;
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+    if (strcmp(verb, "to") == 0) {
+        to.sin_addr.s_addr = inet_addr(where);
+        setsockopt(s, SOL_SOCKET, SO_BROADCAST, &one, sizeof one);
+        setsockopt(s, IPPROTO_IP, IP_MULTICAST_IF, &own.sin_addr, 4);
+        setsockopt(s, SOL_SOCKET, SO_BINDTODEVICE, "veth0", 5);
+        sendto(s, text, strlen(text), 0, (void *)&to, sizeof to);
+    } else {
+        struct ip_mreq m = {{inet_addr(where)}, own.sin_addr};
+        struct timeval t = {3, 0};
+        struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((uint16_t)number)};
+        struct iovec v = {buf, sizeof buf - 1};
+        char control[64];
+        struct msghdr h = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+        setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
+        setsockopt(s, IPPROTO_IP, IP_RECVTTL, &one, sizeof one);
+        setsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof m);
+        bind(s, (void *)&any, sizeof any);
+        dprintf(fd, "?");
+        ssize_t n = recvmsg(s, &h, 0);
+        buf[n > 0 ? n : 0] = 0;
+        int ttl = -1;
+        for (struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&h); c; c = CMSG_NXTHDR(&h, c))
+            if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) memcpy(&ttl, CMSG_DATA(c), sizeof ttl);
+        dprintf(fd, n < 0 ? "nothing" : "%s, ttl %d", buf, ttl);
+    }
+    close(s);
+    return 1;
+}
+
 static void command(int fd) {
     char line[256] = "", verb[32] = "", rest[200] = "";
     int port = 0;
@@ -56,8 +151,19 @@ static void command(int fd) {
     if (getpeername(fd, (void *)&to, &len) < 0) return;
     sscanf(line, "%31s %d %199[^\n]", verb, &port, rest);
     to.sin_port = htons((uint16_t)port);
-    int udp = strcmp(verb, "udp") == 0;
+    if (beyond_unicast(fd, verb, to, port, rest)) return;
+    /* "udpx PORT TTL TOS SIZE": one datagram with these. */
+    int ttl = 0, tos = 0, size = 0, udpx = strcmp(verb, "udpx") == 0;
+    int udp = udpx || strcmp(verb, "udp") == 0;
     int s = socket(AF_INET, udp ? SOCK_DGRAM : SOCK_STREAM, 0);
+    if (udpx && sscanf(rest, "%d %d %d", &ttl, &tos, &size) == 3) {
+        static char zero[65536];
+        setsockopt(s, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
+        setsockopt(s, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+        sendto(s, zero, (size_t)size, 0, (void *)&to, sizeof to);
+        close(s);
+        return;
+    }
     if (udp) {
         sendto(s, rest, strlen(rest), 0, (void *)&to, sizeof to);
         close(s);
@@ -66,6 +172,18 @@ static void command(int fd) {
     if (strcmp(verb, "later") == 0) usleep(300000);
     if (connect(s, (void *)&to, sizeof to) < 0) {
         dprintf(fd, "connect %s\n", strerrorname_np(errno));
+        close(s);
+        return;
+    }
+    if (strcmp(verb, "script") == 0) {
+        if (!follow(s, rest)) {
+            report(s);
+            close(s);
+        }
+        return;
+    }
+    if (strcmp(verb, "urgent") == 0) {
+        tell_urgent(s, fd);
         close(s);
         return;
     }
@@ -110,11 +228,14 @@ static void *serve(void *p) {
         break;
     case COMMAND:
         command(j.fd);
+        count_reports(-1);
         break;
     case REPORT:
         report(j.fd);
+        count_reports(-1);
         break;
     case LAST:
+        until_reported();
         pthread_mutex_lock(&lock);
         write_all(j.fd, last, strlen(last));
         strcpy(last, "none");
@@ -163,6 +284,7 @@ static void *accepting(void *p) {
         if (fd < 0) continue;
         struct job *j = malloc(sizeof *j);
         *j = (struct job){fd, port};
+        if (port == REPORT || port == COMMAND) count_reports(1);
         pthread_t t;
         pthread_create(&t, NULL, serve, j);
         pthread_detach(t);

@@ -1,4 +1,5 @@
-/* EINTR and SA_RESTART (signal(7)): recv, accept, connect, send, poll, select, epoll_wait, with time-outs and without. */
+/* EINTR and SA_RESTART (signal(7)): what signals_restart.c does not have. Bytes that come later, a connection under way, sets of
+ * descriptors, no time to wait, signals that are blocked or ignored. */
 #include "case.h"
 
 static volatile sig_atomic_t ran;
@@ -21,9 +22,20 @@ static void arm(int restart, int ms) {
     setitimer(ITIMER_REAL, &it, NULL);
 }
 
-static void limit(int fd, int which, int ms) {
-    struct timeval tv = {ms / 1000, ms % 1000 * 1000};
-    setsockopt(fd, SOL_SOCKET, which, &tv, sizeof tv);
+static void wait_for_pending(void) {
+    sigset_t s;
+    do {
+        usleep(10000);
+        sigpending(&s);
+    } while (!sigismember(&s, SIGALRM));
+}
+
+static sigset_t block(void) {
+    sigset_t s;
+    sigemptyset(&s);
+    sigaddset(&s, SIGALRM);
+    sigprocmask(SIG_BLOCK, &s, NULL);
+    return s;
 }
 
 #define SIGNALLED(what, restart, call)                                                                                 \
@@ -33,105 +45,97 @@ static void limit(int fd, int which, int ms) {
         say(what, "handler ran %d", (int)ran);                                                                         \
     } while (0)
 
-CASE(signals) {
+CASE(signals_bytes_that_come_later) {
     char buf[64];
-    int fd = dial(ECHO_PORT);
-    SIGNALLED("recv", 0, recv(fd, buf, 1, 0));
-    SIGNALLED("read", 0, read(fd, buf, 1));
-    fd = dial(LATE);
-    SIGNALLED("recv, restarts", 1, recv(fd, buf, 4, 0));
+    int fd = dial(LATE);
+    SIGNALLED("read, restarts", 1, read(fd, buf, 4));
     fd = dial(LATE);
     SIGNALLED("WAITALL, restarts", 1, recv(fd, buf, 4, MSG_WAITALL));
-    fd = dial(PIECES);
-    sleep_until_readable(fd);
-    arm(0, 50);
-    TRY("WAITALL, part first", recv(fd, buf, 10, MSG_WAITALL));
-    say("WAITALL", "handler ran %d", (int)ran);
-    fd = dial(ECHO_PORT);
-    limit(fd, SO_RCVTIMEO, 3000);
-    SIGNALLED("recv with a time-out never restarts", 1, recv(fd, buf, 1, 0));
+}
 
-    int port, l = listener(&port);
-    SIGNALLED("accept", 0, accept(l, NULL, NULL));
-    tell_peer("later", port, "");
-    arm(1, 100);
-    OK("accept, restarts", accept(l, NULL, NULL));
-    say("accept", "handler ran %d", (int)ran);
-    limit(l, SO_RCVTIMEO, 3000);
-    SIGNALLED("accept with a time-out", 1, accept(l, NULL, NULL));
+CASE(signals_read) {
+    char buf[4];
+    SIGNALLED("read", 0, read(dial(ECHO_PORT), buf, 1));
+}
 
+CASE(signals_connect_under_way) {
     struct in_addr nobody = peer_ip;
     nobody.s_addr = htonl(ntohl(peer_ip.s_addr) + 96);
-    fd = tcp();
+    int fd = tcp();
     SIGNALLED("connect", 0, connect_to(fd, nobody, 80));
     TRY("connect goes on", fcntl(fd, F_SETFL, O_NONBLOCK) + connect_to(fd, nobody, 80));
-    close(fd);
+}
 
-    fd = dial(IGNORE);
-    static char big[1 << 20];
-    nonblocking(fd);
-    for (int quiet = 0; quiet < 3;)
-        if (write(fd, big, sizeof big) > 0) quiet = 0;
-        else quiet++, usleep(50000);
-    fcntl(fd, F_SETFL, 0);
-    SIGNALLED("send", 0, send(fd, big, sizeof big, 0));
-    close(fd);
-
-    fd = dial(ECHO_PORT);
-    struct pollfd p = {fd, POLLIN, 0};
-    SIGNALLED("poll", 0, poll(&p, 1, -1));
-    SIGNALLED("poll never restarts", 1, poll(&p, 1, 2000));
+CASE(signals_sets_of_select) {
+    int fd = dial(ECHO_PORT);
     fd_set r;
     FD_ZERO(&r);
     FD_SET(fd, &r);
-    SIGNALLED("select", 0, select(fd + 1, &r, NULL, NULL, NULL));
-    struct timeval tv = {2, 0};
+    struct timeval tv = {20, 0};
     SIGNALLED("select never restarts", 1, select(fd + 1, &r, NULL, NULL, &tv));
     say("the set is untouched", "%d", !!FD_ISSET(fd, &r));
-    int ep = epoll_create1(0);
+    say("time is left", "%d", tv.tv_sec < 20);
+}
+
+CASE(signals_with_a_time_out) {
+    int fd = dial(ECHO_PORT), ep = epoll_create1(0);
+    struct pollfd p = {fd, POLLIN, 0};
     struct epoll_event ev = {EPOLLIN, {0}};
     epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev);
-    SIGNALLED("epoll_wait", 1, epoll_wait(ep, &ev, 1, 2000));
+    SIGNALLED("poll", 1, poll(&p, 1, 20000));
+    SIGNALLED("epoll_wait", 1, epoll_wait(ep, &ev, 1, 20000));
+}
 
-    /* A mask that lets the signal in only while waiting. */
-    sigset_t block, none;
+CASE(signals_masks_with_no_time) {
+    int fd = dial(ECHO_PORT);
+    struct pollfd p = {fd, POLLIN, 0};
+    struct timespec ts = {0, 0};
+    fd_set r;
+    FD_ZERO(&r);
+    FD_SET(fd, &r);
+    sigset_t none;
     sigemptyset(&none);
-    sigemptyset(&block);
-    sigaddset(&block, SIGALRM);
-    sigprocmask(SIG_BLOCK, &block, NULL);
-    arm(0, 50);
-    usleep(100000);
+    block();
+    arm(0, 30);
+    wait_for_pending();
     say("blocked", "handler ran %d", (int)ran);
-    struct timespec ts = {2, 0};
-    TRY("ppoll lets it in", ppoll(&p, 1, &ts, &none));
-    say("ppoll", "handler ran %d", (int)ran);
-    arm(0, 50);
-    usleep(100000);
-    ts = (struct timespec){0, 0};
     TRY("ppoll, no time", ppoll(&p, 1, &ts, &none));
-    say("ppoll, no time", "handler ran %d", (int)ran);
-    arm(0, 50);
-    usleep(100000);
-    ts = (struct timespec){2, 0};
-    TRY("pselect lets it in", pselect(fd + 1, &r, NULL, NULL, &ts, &none));
+    say("ppoll", "handler ran %d", (int)ran);
+    arm(0, 30);
+    wait_for_pending();
+    TRY("pselect, no time", pselect(fd + 1, &r, NULL, NULL, &ts, &none));
     say("pselect", "handler ran %d", (int)ran);
+}
+
+CASE(signals_blocked_while_poll_waits) {
+    struct pollfd p = {dial(ECHO_PORT), POLLIN, 0};
+    sigset_t s = block();
     arm(0, 50);
-    TRY("poll does not", poll(&p, 1, 150));
-    sigprocmask(SIG_UNBLOCK, &block, NULL);
+    TRY("poll does not end", poll(&p, 1, 250));
     say("poll", "handler ran %d", (int)ran);
+    wait_for_pending();
+    sigprocmask(SIG_UNBLOCK, &s, NULL);
+    say("unblocked", "handler ran %d", (int)ran);
+}
 
-    /* A handler that itself sends on the socket that is waited on. */
+CASE(signals_handler_sends_while_poll_waits) {
+    char buf[16];
+    int fd = dial(ECHO_PORT);
+    struct pollfd p = {fd, POLLIN, 0};
     on_alarm_fd = fd;
-    SIGNALLED("recv, the handler sends", 1, recv(fd, buf, 1, 0));
-    on_alarm_fd = fd;
-    SIGNALLED("poll, the handler sends", 0, poll(&p, 1, 2000));
+    SIGNALLED("recv", 1, recv(fd, buf, 1, 0));
+    SIGNALLED("poll", 0, poll(&p, 1, 20000));
     on_alarm_fd = -1;
-    settle();
+    sleep_until_readable(fd);
     TRY("what it sent", recv(fd, buf, 10, 0));
+}
 
-    struct sigaction sa = {.sa_handler = SIG_IGN};
+CASE(signals_ignored) {
+    char c;
+    int fd = dial(ECHO_PORT);
+    struct timeval tv = {0, 250000};
     arm(0, 100);
-    sigaction(SIGALRM, &sa, NULL);
-    limit(fd, SO_RCVTIMEO, 250);
-    TRY("an ignored signal interrupts nothing", recv(fd, buf, 1, 0));
+    signal(SIGALRM, SIG_IGN);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+    TRY("an ignored signal interrupts nothing", recv(fd, &c, 1, 0));
 }

@@ -14,32 +14,33 @@ static void answer(const char *what, int fd) {
     close(fd);
 }
 
-CASE(transfer) {
-    uint32_t sum = 0;
-    for (int i = 0; i < SIZE; i++) {
-        data[i] = (unsigned char)(i * 7 + (i >> 9));
-        sum = sum * 31 + data[i];
-    }
-    say("should be", "%d %08x", SIZE, sum);
-    char path[] = "/tmp/matnet-conformance-XXXXXX";
-    int file = mkstemp(path);
-    unlink(path);
-    if (write(file, data, SIZE) != SIZE) return;
+static int file;
 
+static void prepare(void) {
+    for (int i = 0; i < SIZE; i++) data[i] = (unsigned char)(i * 7 + (i >> 9));
+    char path[] = "/tmp/matnet-conformance-XXXXXX";
+    file = mkstemp(path);
+    unlink(path);
+    if (write(file, data, SIZE) != SIZE) say("file", "short");
+}
+
+CASE(transfer_write) {
+    prepare();
     int fd = dial(COUNT);
     TRY("one write", write(fd, data, SIZE));
     answer("one write", fd);
+}
 
-    fd = dial(COUNT);
+CASE(transfer_nonblocking) {
+    prepare();
+    int fd = dial(COUNT);
     nonblocking(fd);
     size_t done = 0;
-    int again = 0;
     while (done < SIZE) {
         ssize_t n = send(fd, data + done, SIZE - done, 0);
         if (n > 0) {
             done += (size_t)n;
         } else if (errno == EAGAIN) {
-            again = 1;
             struct pollfd p = {fd, POLLOUT, 0};
             poll(&p, 1, 2000);
         } else {
@@ -47,26 +48,34 @@ CASE(transfer) {
         }
     }
     say("non-blocking", "%zu", done);
-    (void)again;
     fcntl(fd, F_SETFL, 0);
     answer("non-blocking", fd);
+}
 
-    fd = dial(COUNT);
+CASE(sendfile_offset) {
+    prepare();
+    int fd = dial(COUNT);
     off_t off = 0;
     TRY("sendfile with offset", sendfile(fd, file, &off, SIZE));
     say("offset", "%ld, position %ld", (long)off, (long)lseek(file, 0, SEEK_CUR));
     TRY("at the end", sendfile(fd, file, &off, 10));
     answer("sendfile with offset", fd);
+}
 
-    fd = dial(COUNT);
+CASE(sendfile_position) {
+    prepare();
+    int fd = dial(COUNT);
     lseek(file, 0, SEEK_SET);
     TRY("sendfile", sendfile(fd, file, NULL, SIZE + 1000));
     say("position", "%ld", (long)lseek(file, 0, SEEK_CUR));
     answer("sendfile", fd);
+}
 
-    fd = dial(COUNT);
+CASE(sendfile_nonblocking) {
+    prepare();
+    int fd = dial(COUNT);
     nonblocking(fd);
-    off = 0;
+    off_t off = 0;
     while (off < SIZE) {
         ssize_t n = sendfile(fd, file, &off, (size_t)(SIZE - off));
         if (n < 0 && errno == EAGAIN) {
@@ -79,39 +88,55 @@ CASE(transfer) {
     say("sendfile, non-blocking", "%ld", (long)off);
     fcntl(fd, F_SETFL, 0);
     answer("sendfile, non-blocking", fd);
+}
 
-    int p[2], wr = open("/dev/null", O_WRONLY);
+CASE(sendfile_refused) {
+    prepare();
+    int p[2], wr = open("/dev/null", O_WRONLY), fd = dial(ECHO_PORT);
     if (pipe(p)) return;
-    fd = dial(ECHO_PORT);
-    loff_t lo = 0;
-    off = 0;
-    TRY("sendfile from a socket", sendfile(wr, fd, NULL, 10));
-    TRY("sendfile from a socket, offset", sendfile(wr, fd, &off, 10));
-    TRY("sendfile from a pipe", sendfile(fd, p[0], NULL, 10));
-    TRY("sendfile from a write-only file", sendfile(fd, wr, NULL, 10));
+    off_t off = 0;
+    TRY("from a socket", sendfile(wr, fd, NULL, 10));
+    TRY("from a socket, offset", sendfile(wr, fd, &off, 10));
+    TRY("from a pipe", sendfile(fd, p[0], NULL, 10));
+    TRY("from a write-only file", sendfile(fd, wr, NULL, 10));
     off = -1;
-    TRY("sendfile, negative offset", sendfile(fd, file, &off, 10));
-    TRY("sendfile, nothing", sendfile(fd, file, NULL, 0));
-    TRY("sendfile, unconnected", (signal(SIGPIPE, SIG_IGN), lseek(file, 0, SEEK_SET), sendfile(tcp(), file, NULL, 10)));
+    TRY("negative offset", sendfile(fd, file, &off, 10));
+    TRY("nothing", sendfile(fd, file, NULL, 0));
+    signal(SIGPIPE, SIG_IGN);
+    lseek(file, 0, SEEK_SET);
+    TRY("unconnected", sendfile(tcp(), file, NULL, 10));
     say("position", "%ld", (long)lseek(file, 0, SEEK_CUR));
-    TRY("splice file to socket", splice(file, NULL, fd, NULL, 10, 0));
-    TRY("splice socket to socket", splice(fd, NULL, fd, NULL, 10, 0));
-    TRY("splice, empty pipe", splice(p[0], NULL, fd, NULL, 10, SPLICE_F_NONBLOCK));
-    TRY("splice, offset of a pipe", splice(p[0], &lo, fd, NULL, 10, SPLICE_F_NONBLOCK));
-    TRY("splice, offset of a socket", splice(p[0], NULL, fd, &lo, 10, SPLICE_F_NONBLOCK));
-    TRY("splice, bad flags", splice(fd, NULL, p[1], NULL, 10, 999));
-    TRY("splice, nothing", splice(fd, NULL, p[1], NULL, 0, 0));
-    TRY("splice, wrong end", splice(p[1], NULL, fd, NULL, 10, 0));
+    TRY("no file", sendfile(fd, 987, NULL, 10));
+    TRY("from a directory", sendfile(fd, open("/", O_RDONLY | O_DIRECTORY), NULL, 10));
+    TRY("to a closed number", sendfile(987, file, NULL, 10));
+}
+
+CASE(splice_refused) {
+    prepare();
+    int p[2], fd = dial(ECHO_PORT);
+    if (pipe(p)) return;
+    loff_t lo = 0;
+    TRY("file to socket", splice(file, NULL, fd, NULL, 10, 0));
+    TRY("socket to socket", splice(fd, NULL, fd, NULL, 10, 0));
+    TRY("empty pipe", splice(p[0], NULL, fd, NULL, 10, SPLICE_F_NONBLOCK));
+    TRY("offset of a pipe", splice(p[0], &lo, fd, NULL, 10, SPLICE_F_NONBLOCK));
+    TRY("offset of a socket", splice(p[0], NULL, fd, &lo, 10, SPLICE_F_NONBLOCK));
+    TRY("bad flags", splice(fd, NULL, p[1], NULL, 10, 999));
+    TRY("nothing", splice(fd, NULL, p[1], NULL, 0, 0));
+    TRY("wrong end", splice(p[1], NULL, fd, NULL, 10, 0));
     TRY("tee", tee(fd, p[1], 10, 0));
     struct iovec v = {data, 1};
     TRY("vmsplice", vmsplice(fd, &v, 1, 0));
     TRY("copy_file_range", copy_file_range(file, NULL, fd, NULL, 10, 0));
+}
 
-    if (write(p[1], "through a pipe", 14) != 14) return;
+CASE(splice_both_ways) {
+    int p[2], fd = dial(ECHO_PORT);
+    char buf[32] = "";
+    if (pipe(p) || write(p[1], "through a pipe", 14) != 14) return;
     TRY("pipe to socket", splice(p[0], NULL, fd, NULL, 100, 0));
     sleep_until_readable(fd);
     TRY("socket to pipe", splice(fd, NULL, p[1], NULL, 100, 0));
-    char buf[32] = "";
     TRY("read", read(p[0], buf, sizeof buf));
     say("data", "%s", buf);
     close(fd);
@@ -120,30 +145,33 @@ CASE(transfer) {
     TRY("socket to pipe, some", splice(fd, NULL, p[1], NULL, 3, 0));
     TRY("and the rest", splice(fd, NULL, p[1], NULL, 100, 0));
     TRY("and the end", splice(fd, NULL, p[1], NULL, 100, 0));
-    close(fd);
+}
 
-    fd = dial(ECHO_PORT);
+CASE(splice_waits) {
+    int p[2], fd = dial(ECHO_PORT);
+    if (pipe(p)) return;
     pid_t writer = fork();
     if (writer == 0) {
         close(p[0]);
         usleep(100000);
         _exit(write(p[1], "late", 4) != 4);
     }
-    if (read(p[0], buf, 5) != 5) say("hello", "missing");
     TRY("splice waits for the pipe", splice(p[0], NULL, fd, NULL, 100, 0));
     waitpid(writer, NULL, 0);
-    close(fd);
+}
 
-    /* Small buffers: the call waits for room again and again. */
-    int small = 4096;
-    fd = dial(COUNT);
+/* Small buffers: the call waits for room again and again. */
+CASE(splice_small_buffer) {
+    prepare();
+    int small = 4096, p[2], fd = dial(COUNT);
+    if (pipe(p)) return;
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
-    writer = fork();
+    pid_t writer = fork();
     if (writer == 0) {
         close(p[0]);
         _exit(write(p[1], data, SIZE) != SIZE);
     }
-    done = 0;
+    size_t done = 0;
     while (done < SIZE) {
         ssize_t n = splice(p[0], NULL, fd, NULL, SIZE - done, SPLICE_F_MORE);
         if (n <= 0) break;
@@ -152,17 +180,23 @@ CASE(transfer) {
     say("splice through a small buffer", "%zu", done);
     waitpid(writer, NULL, 0);
     answer("splice through a small buffer", fd);
+}
 
-    fd = dial(COUNT);
+CASE(sendfile_small_buffer) {
+    prepare();
+    int small = 4096, fd = dial(COUNT);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
-    off = 0;
+    off_t off = 0;
     TRY("sendfile through a small buffer", sendfile(fd, file, &off, SIZE));
     say("offset", "%ld", (long)off);
     answer("sendfile through a small buffer", fd);
+}
 
-    /* Pieces of any size, in part from the middle, with ordinary sends between them. */
-    fd = dial(COUNT);
-    off = 0;
+/* Pieces of any size, in part from the middle, with ordinary sends between them. */
+CASE(sendfile_pieces) {
+    prepare();
+    int fd = dial(COUNT);
+    off_t off = 0;
     for (int i = 1; off < SIZE; i++) {
         size_t want = (size_t)(i * 977 % 40000 + 1);
         if (i % 3 == 0) {
@@ -175,12 +209,14 @@ CASE(transfer) {
     }
     say("pieces", "%ld", (long)off);
     answer("pieces", fd);
+}
 
-    /* The socket to a pipe, in pieces. */
-    fd = dial(ECHO_PORT);
-    done = 0;
-    sum = 0;
-    size_t pushed = 0;
+CASE(splice_pieces) {
+    prepare();
+    int p[2], fd = dial(ECHO_PORT);
+    if (pipe(p)) return;
+    size_t done = 0, pushed = 0;
+    uint32_t sum = 0;
     while (done < 200000) {
         if (pushed < 200000) {
             ssize_t n = send(fd, data + pushed, 10000, MSG_DONTWAIT);
@@ -194,4 +230,27 @@ CASE(transfer) {
         done += (size_t)n;
     }
     say("socket to pipe, all", "%zu %08x", done, sum);
+}
+
+static int pipes;
+static void on_pipe(int sig) {
+    (void)sig;
+    pipes++;
+}
+
+CASE(sendfile_broken) {
+    prepare();
+    signal(SIGPIPE, on_pipe);
+    int fd = dial(ECHO_PORT);
+    shutdown(fd, SHUT_WR);
+    off_t off = 0;
+    TRY("after SHUT_WR", sendfile(fd, file, &off, 10));
+    say("SIGPIPE", "%d, offset %ld", pipes, (long)off);
+    TRY("no file", sendfile(fd, 987, NULL, 10));
+    say("SIGPIPE", "%d", pipes);
+    TRY("a write-only file", sendfile(fd, open("/dev/null", O_WRONLY), NULL, 10));
+    say("SIGPIPE", "%d", pipes);
+    off = SIZE;
+    TRY("at the end of the file", sendfile(fd, file, &off, 10));
+    say("SIGPIPE", "%d", pipes);
 }

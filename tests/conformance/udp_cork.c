@@ -15,10 +15,15 @@ static void back(const char *what, int fd) {
 
 static void option(int fd, int name, int value) { TRY("set", setsockopt(fd, SOL_UDP, name, &value, sizeof value)); }
 
-CASE(udp_cork) {
-    int fd = udp(), value = -1;
-    socklen_t len = sizeof value;
+static int connected(void) {
     for (size_t i = 0; i < sizeof data; i++) data[i] = (char)(i * 7 + i / 256);
+    int fd = udp();
+    connect_to(fd, peer_ip, ECHO_PORT);
+    return fd;
+}
+
+CASE(udp_msg_more) {
+    int fd = udp();
     struct sockaddr_in to = at(peer_ip, ECHO_PORT), closed = at(peer_ip, CLOSED);
     TRY("to nobody", send(fd, "x", 1, MSG_MORE));
     TRY("more", sendto(fd, "one ", 4, MSG_MORE, (void *)&to, sizeof to));
@@ -31,6 +36,11 @@ CASE(udp_cork) {
     TRY("more", send(fd, "a", 1, MSG_MORE));
     TRY("nothing", send(fd, "", 0, 0));
     back("that sends it", fd);
+}
+
+CASE(udp_cork_option) {
+    int fd = connected(), value = -1;
+    socklen_t len = sizeof value;
     TRY("UDP_CORK", getsockopt(fd, SOL_UDP, UDP_CORK, &value, &len));
     say("is", "%d", value);
     option(fd, UDP_CORK, 5);
@@ -48,7 +58,10 @@ CASE(udp_cork) {
     back("no more", fd);
     option(fd, UDP_CORK, 0);
     back("nothing", fd);
+}
 
+CASE(udp_cork_sizes) {
+    int fd = connected();
     TRY("much", send(fd, data, 65000, MSG_MORE));
     TRY("too much", send(fd, data, 508, 0));
     TRY("that is lost", send(fd, "next", 4, 0));
@@ -57,7 +70,10 @@ CASE(udp_cork) {
     TRY("just as much", send(fd, data + 65000, 507, 0));
     back("all", fd);
 
-    value = 1000;
+}
+
+CASE(udp_cork_segments) {
+    int fd = connected();
     option(fd, UDP_SEGMENT, 1000);
     TRY("more", send(fd, data, 1500, MSG_MORE));
     option(fd, UDP_SEGMENT, 0);

@@ -4,6 +4,10 @@
 
 static char data[70000], in[70000];
 
+static void pattern(void) {
+    for (size_t i = 0; i < sizeof data; i++) data[i] = (char)(i * 7 + i / 256);
+}
+
 /* Sends with UDP_SEGMENT in a control message whose data has `size` bytes. */
 static ssize_t cut(int fd, size_t n, int segment, size_t size) {
     union {
@@ -50,7 +54,8 @@ static void option(int fd, const char *what, int name, int value) {
     say("now", "%d length %u", now, len);
 }
 
-static void options(void) {
+CASE(udp_gso_options) {
+    pattern();
     int fd = udp(), value = 5;
     socklen_t len = 2;
     for (int i = 0; i < 7; i++) option(fd, "segment", UDP_SEGMENT, (int[]){-1, 0, 1, 1472, 1473, 65535, 65536}[i]);
@@ -64,7 +69,8 @@ static void options(void) {
     close(fd);
 }
 
-static void limits(void) {
+CASE(udp_gso_limits) {
+    pattern();
     int fd = udp(), value;
     TRY("to nobody", two_bytes(fd, 4000, 1400));
     connect_to(fd, peer_ip, ECHO_PORT);
@@ -102,6 +108,7 @@ static void limits(void) {
 
 /* To a socket of our own address: there they stay together. */
 static void own(int gro) {
+    pattern();
     int a = udp(), b = udp();
     struct sockaddr_in to;
     socklen_t len = sizeof to;
@@ -134,6 +141,7 @@ static void own(int gro) {
 
 /* To the peer, which gets each by itself and sends each back. */
 static void echo(int segment, size_t n) {
+    pattern();
     int fd = udp(), yes = 1, count = 0, wrong = 0;
     size_t got = 0;
     connect_to(fd, peer_ip, ECHO_PORT);
@@ -151,14 +159,14 @@ static void echo(int segment, size_t n) {
     close(fd);
 }
 
-CASE(udp_gso) {
-    for (size_t i = 0; i < sizeof data; i++) data[i] = (char)(i * 7 + i / 256);
-    options();
-    limits();
-    own(0);
-    own(1);
-    echo(1000, 4100);
-    echo(1472, 40000);
-    echo(333, 999);
-    echo(1, 128);
-}
+CASE(udp_gso_own) { own(0); }
+
+CASE(udp_gso_gro) { own(1); }
+
+CASE(udp_gso_echo) { echo(1000, 4100); }
+
+CASE(udp_gso_many) { echo(1472, 40000); }
+
+CASE(udp_gso_even) { echo(333, 999); }
+
+CASE(udp_gso_bytes) { echo(1, 128); }

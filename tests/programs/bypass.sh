@@ -28,6 +28,54 @@ prog curl -sS -o "$WORK/bypass.data" http://192.0.2.1:8000/in.data
 check_equal "MATNET_BYPASS with a port: curl ends with 0" 0 $?
 same_file "MATNET_BYPASS" "$WORK/in.data" "$WORK/bypass.data"
 
+# A rule for one protocol, with a socket that has already spoken to the stack's network: it keeps its port in both.
+cat >"$WORK/answer.py" <<'PY'
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind((sys.argv[1], 5353))
+print("up", flush=True)
+while True:
+    data, sender = s.recvfrom(100)
+    s.sendto(b"%s:%d" % (data, sender[1]), sender)
+PY
+peer_bg answer "$PYTHON" -u "$WORK/answer.py" 0.0.0.0
+await 10 grep -qs up "$WORK/answer.log"
+OPTIONS=('MATNET_BYPASS=192.0.2.0/24:5353/udp')
+check_equal "a datagram socket keeps its port in both worlds" "same port" "$(prog "$PYTHON" - <<'PY'
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+ports = set()
+for to in ("10.88.45.1", "192.0.2.1", "10.88.45.1", "127.0.0.1", "192.0.2.1"):
+    s.sendto(to.encode(), (to, 5353))
+    data, sender = s.recvfrom(100)
+    name, port = data.decode().split(":")
+    assert (name, sender) == (to, (to, 5353)), (data, sender)
+    ports.add(port)
+ports.add(str(s.getsockname()[1]))
+print("same port" if len(ports) == 1 else ports)
+PY
+)"
+check_equal "the rule is for UDP alone: TCP leaves by the stack" $PROG_IP "$(prog "$PYTHON" - <<'PY'
+import socket
+print(socket.create_connection(("192.0.2.1", 8000), 5).getsockname()[0])
+PY
+)"
+check_match "a connected one moves with its port" '^moved 10' "$(prog "$PYTHON" - <<'PY'
+import socket
+moved = 0
+for i in range(10):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(5)
+    s.bind(("", 0))
+    port = s.getsockname()[1]
+    s.connect(("192.0.2.1", 5353))
+    s.send(b"x")
+    moved += s.recv(100) == b"x:%d" % port and s.getsockname() == ("192.0.2.1", port)
+print("moved", moved)
+PY
+)"
+
 # A wildcard listener answers on the device.
 OPTIONS=()
 mkdir -p "$WORK/served"

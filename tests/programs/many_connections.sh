@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Ten thousand connections at once in one process, accepted and made: a byte goes both ways over each, all are closed, and the same
 # again. What an idle one takes of memory is bounded, no descriptor is left, and the second round needs no more than the first.
+# alone: it measures memory, and needs both processors
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -55,7 +55,7 @@ for topology in direct bridged; do
     prog_bg nginx nginx -p "$WORK" -c "$WORK/nginx.conf" -e "$WORK/nginx-error.log"
     server=$LAST
     prog_ready 8080
-    report=$(LIMIT=30 peer wrk -t 2 -c 50 -d 4s http://$PROG_IP:8080/page)
+    report=$(LIMIT=30 peer wrk -t 2 -c 50 -d 2s http://$PROG_IP:8080/page)
     note "$(printf '%s' "$report" | grep -E 'Requests/sec' | tr -s ' ')"
     check_match "wrk makes requests" 'Requests/sec: +[1-9][0-9]+' "$report"
     if printf '%s' "$report" | grep -E 'Socket errors|Non-2xx' >"$WORK/wrk.errors"; then
@@ -63,7 +63,7 @@ for topology in direct bridged; do
     else
         ok "wrk, 50 keep-alive connections: no error"
     fi
-    report=$(LIMIT=30 peer wrk -t 1 -c 20 -d 2s -H 'Connection: close' http://$PROG_IP:8080/page)
+    report=$(LIMIT=30 peer wrk -t 1 -c 20 -d 1s -H 'Connection: close' http://$PROG_IP:8080/page)
     note "a connection each: $(printf '%s' "$report" | grep -E 'Requests/sec' | tr -s ' ')"
     if printf '%s' "$report" | grep -E 'Socket errors|Non-2xx' >"$WORK/wrk.errors"; then
         not_ok "wrk, a connection for each request: $(cat "$WORK/wrk.errors")"

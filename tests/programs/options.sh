@@ -104,6 +104,14 @@ libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall(425, 8, ctypes.create_string_buffer(256))
 print(ctypes.get_errno())')"
 
+# Whatever the kernel says to bad arguments, it says it under the library.
+ring='import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall(425, 8, None)
+print(ctypes.get_errno())'
+OPTIONS=(MATNET_IO_URING=allow)
+check_equal "MATNET_IO_URING=allow" "$(in_prog "$PYTHON" -c "$ring")" "$(prog "$PYTHON" -c "$ring")"
+
 OPTIONS=(MATNET_LOG=info "MATNET_LOG_FILE=$WORK/library.txt")
 check_equal "MATNET_LOG_FILE" "a page" "$(page)"
 check_match "MATNET_LOG=info tells address, MAC and device" "$PROG_IP.*(..:){5}...*matnet0" "$(cat "$WORK/library.txt")"

@@ -29,6 +29,8 @@ PY
 
 answered() { peer ping -n -q -c 1 -W 1 "$PROG_IP" >/dev/null 2>&1; }
 
+idle=$([ -n "$LONG" ] && echo 3 || echo 1.5)
+
 switches() { awk '/_ctxt_switches/ { n += $2 } END { print n }' /proc/"$1"/task/*/status; }
 
 for topology in direct bridged; do
@@ -45,11 +47,11 @@ for topology in direct bridged; do
         check_match "8000 bytes: fragments both ways" ' 3 received, 0%' "$(peer ping -n -q -c 3 -i 0.01 -W 2 -s 8000 $PROG_IP)"
         check_match "65507 bytes" ' 1 received, 0%' "$(peer ping -n -q -c 1 -W 2 -s 65507 $PROG_IP)"
         if [ $program != busy ] && [ -z "$NATIVE" ]; then
-            sleep 1
+            sleep 0.6
             before=$(switches "$pid")
-            sleep 3
+            sleep "$idle"
             after=$(switches "$pid")
-            if [ $((after - before)) -le 6 ]; then ok "idle: $((after - before)) context switches in 3 s"; else not_ok "idle: $((after - before)) context switches in 3 s"; fi
+            if [ $((after - before)) -le 6 ]; then ok "idle: $((after - before)) context switches in $idle s"; else not_ok "idle: $((after - before)) context switches in $idle s"; fi
         fi
         stop "$pid" KILL
         check_capture 0 0

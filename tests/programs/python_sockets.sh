@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 need tshark "$PYTHON"
 
-SIZE=20000000
+SIZE=8000000
 make_data "$WORK/in.data" $SIZE
 cat >"$WORK/fetch.py" <<'PY'
 import hashlib, sys, urllib.request

@@ -13,7 +13,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use matnet_stack::{Congestion, Ipv4Cidr, MacAddr};
@@ -76,6 +76,27 @@ impl IpCidr {
     }
 }
 
+/// What a rule of MATNET_BYPASS can be limited to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Streams.
+    Tcp,
+    /// Datagrams.
+    Udp,
+    /// Ping and raw sockets.
+    Icmp,
+}
+
+impl From<matnet_stack::Kind> for Protocol {
+    fn from(kind: matnet_stack::Kind) -> Protocol {
+        match kind {
+            matnet_stack::Kind::Tcp => Protocol::Tcp,
+            matnet_stack::Kind::Udp => Protocol::Udp,
+            _ => Protocol::Icmp,
+        }
+    }
+}
+
 /// One entry of MATNET_BYPASS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BypassRule {
@@ -83,12 +104,16 @@ pub struct BypassRule {
     pub cidr: IpCidr,
     /// Only this port; None: every port.
     pub port: Option<u16>,
+    /// Only this protocol; None: every one.
+    pub protocol: Option<Protocol>,
 }
 
 impl BypassRule {
-    /// True when a connection to `ip` and `port` goes to the kernel by this rule.
-    pub fn matches(&self, ip: IpAddr, port: u16) -> bool {
-        self.cidr.contains(ip) && self.port.is_none_or(|p| p == port)
+    /// True when traffic of `protocol` to `ip` and `port` goes to the kernel by this rule.
+    pub fn matches(&self, ip: IpAddr, port: u16, protocol: Protocol) -> bool {
+        self.cidr.contains(ip)
+            && self.port.is_none_or(|p| p == port)
+            && self.protocol.is_none_or(|p| p == protocol)
     }
 }
 
@@ -117,6 +142,8 @@ pub struct Settings {
     pub mac: Option<MacAddr>,
     /// MATNET_MTU, bytes of an IP packet; None: the device's.
     pub mtu: Option<u16>,
+    /// MATNET_DNS; None: names are not resolved here.
+    pub dns: Option<Vec<SocketAddr>>,
     /// MATNET_BYPASS
     pub bypass: Vec<BypassRule>,
     /// MATNET_LOOPBACK=stack
@@ -149,14 +176,17 @@ impl Default for Settings {
             gateway: Gateway::Auto,
             mac: None,
             mtu: None,
+            dns: None,
             bypass: vec![
                 BypassRule {
                     cidr: IpCidr { addr: Ipv4Addr::new(127, 0, 0, 0).into(), prefix: 8 },
                     port: None,
+                    protocol: None,
                 },
                 BypassRule {
                     cidr: IpCidr { addr: std::net::Ipv6Addr::LOCALHOST.into(), prefix: 128 },
                     port: None,
+                    protocol: None,
                 },
             ],
             loopback_stack: false,
@@ -327,15 +357,15 @@ impl Settings {
         })
     }
 
-    /// True when traffic to `ip` and `port` is the kernel's: loopback addresses (unless MATNET_LOOPBACK=stack gives 127/8
+    /// True when traffic of `protocol` to `ip` and `port` is the kernel's: loopback addresses (unless MATNET_LOOPBACK=stack gives 127/8
     /// to the stack) and what MATNET_BYPASS names. v4-mapped addresses count as IPv4.
-    pub fn bypasses(&self, ip: IpAddr, port: u16) -> bool {
+    pub fn bypasses(&self, ip: IpAddr, port: u16, protocol: Protocol) -> bool {
         let ip = ip.to_canonical();
-        let rules = || self.bypass.iter().filter(|r| r.matches(ip, port));
+        let rules = || self.bypass.iter().filter(|r| r.matches(ip, port, protocol));
         match ip {
             // The default rule for 127/8 does not take back what MATNET_LOOPBACK=stack gives; a narrower one does.
             IpAddr::V4(v4) if v4.is_loopback() && self.loopback_stack => {
-                rules().any(|r| r.port.is_some() || r.cidr.prefix > 8)
+                rules().any(|r| r.port.is_some() || r.protocol.is_some() || r.cidr.prefix > 8)
             }
             _ => ip.is_loopback() || rules().next().is_some(),
         }
@@ -457,20 +487,28 @@ pub static OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "MATNET_DNS",
         key: "dns",
-        value_name: "ADDR[,ADDR]",
+        value_name: "ADDR[:PORT],...",
         default: "unset: names resolve as without matnet",
-        help: "Name servers asked through the stack.",
-        available: false,
-        parse: |_, _| refused(),
-        show: |_| String::new(),
+        help: "Name servers, comma-separated, asked in this order from the program's own address; one that MATNET_BYPASS or the \
+               loopback rule gives to the kernel is asked over the kernel. /etc/hosts and the search list and options of \
+               /etc/resolv.conf count as ever.",
+        available: true,
+        parse: |v, s| {
+            // A bad list is an empty one, so that no name is resolved past it.
+            let servers = parse::servers(v);
+            s.dns = servers.as_ref().map_or_else(|_| Some(Vec::new()), Clone::clone);
+            servers.map(drop)
+        },
+        show: |s| parse::show_servers(s.dns.as_deref()),
     },
     OptionSpec {
         name: "MATNET_BYPASS",
         key: "bypass",
-        value_name: "CIDR[:PORT],...",
+        value_name: "CIDR[:PORT][/PROTO],...",
         default: "127.0.0.0/8,::1/128",
-        help: "Destinations that go to the kernel, comma-separated; an IPv6 network with a port is written in \
-               brackets, [fd00::/8]:53. `none` for an empty list; loopback addresses are the kernel's even then.",
+        help: "Destinations that go to the kernel, comma-separated, each for all ports and protocols or for one: \
+               10.0.0.0/8:53/udp (tcp, udp or icmp); an IPv6 network with a port is written in brackets, \
+               [fd00::/8]:53. `none` for an empty list; loopback addresses are the kernel's even then.",
         available: true,
         parse: |v, s| parse::bypass(v).map(|x| s.bypass = x),
         show: |s| parse::show_bypass(&s.bypass),
@@ -480,7 +518,7 @@ pub static OPTIONS: &[OptionSpec] = &[
         key: "loopback",
         value_name: "kernel|stack",
         default: "kernel",
-        help: "Who serves 127.0.0.0/8: the kernel, or the program's own stack.",
+        help: "Who serves 127.0.0.0/8: the kernel, or the program's own stack. ::1 is the kernel's in both cases.",
         available: true,
         parse: |v, s| parse::choice(v, &[("kernel", false), ("stack", true)]).map(|x| s.loopback_stack = x),
         show: |s| String::from(if s.loopback_stack { "stack" } else { "kernel" }),

@@ -1,12 +1,12 @@
 //! Values as people write them. Every error is what was expected, to stand behind the name and the value.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use matnet_stack::{Ipv4Cidr, MacAddr};
 
-use super::{BypassRule, Gateway, IpCidr};
+use super::{BypassRule, Gateway, IpCidr, Protocol};
 
 /// IFNAMSIZ less the NUL (netdevice(7)).
 const DEVICE_NAME_MAX: usize = 15;
@@ -96,6 +96,32 @@ fn decimal(v: &str) -> Option<u64> {
     (!v.is_empty() && v.bytes().all(|b| b.is_ascii_digit())).then(|| v.parse().ok()).flatten()
 }
 
+/// Name servers, separated by commas; empty means unset.
+pub(super) fn servers(v: &str) -> Result<Option<Vec<SocketAddr>>, String> {
+    const PORT: u16 = 53;
+    if v.is_empty() {
+        return Ok(None);
+    }
+    let server = |text: &str| {
+        let addr = text.parse::<SocketAddr>().ok();
+        let addr = addr.or_else(|| text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, PORT)))?;
+        let host = !addr.ip().is_unspecified() && !addr.ip().is_multicast() && addr.port() != 0;
+        (host && addr.ip() != IpAddr::V4(Ipv4Addr::BROADCAST)).then_some(addr)
+    };
+    let list: Option<Vec<SocketAddr>> = v.split(',').map(|s| server(s.trim())).collect();
+    list.map(Some).ok_or_else(|| {
+        String::from(
+            "expected addresses of name servers such as 10.88.45.1 or 10.88.45.1:5353, comma-separated",
+        )
+    })
+}
+
+/// The list as [`servers`] reads it.
+pub(super) fn show_servers(servers: Option<&[SocketAddr]>) -> String {
+    let list: Vec<String> = servers.unwrap_or(&[]).iter().map(SocketAddr::to_string).collect();
+    list.join(",")
+}
+
 /// One word of several.
 pub(super) fn choice<T: Copy>(v: &str, words: &[(&'static str, T)]) -> Result<T, String> {
     if let Some((_, value)) = words.iter().find(|(w, _)| w.eq_ignore_ascii_case(v)) {
@@ -157,7 +183,11 @@ pub(super) fn show_duration(d: Duration) -> String {
     }
 }
 
-/// `CIDR[:port]`, comma-separated. An address without a prefix is one host. `none` or nothing: an empty list.
+/// The protocols that a rule may name.
+const PROTOCOLS: &[(&str, Protocol)] =
+    &[("tcp", Protocol::Tcp), ("udp", Protocol::Udp), ("icmp", Protocol::Icmp)];
+
+/// `CIDR[:port][/protocol]`, comma-separated. An address without a prefix is one host. `none` or nothing: an empty list.
 pub(super) fn bypass(v: &str) -> Result<Vec<BypassRule>, String> {
     if v.trim().is_empty() || v == "none" {
         return Ok(Vec::new());
@@ -168,9 +198,14 @@ pub(super) fn bypass(v: &str) -> Result<Vec<BypassRule>, String> {
 fn rule(item: &str) -> Result<BypassRule, String> {
     let wrong = || {
         format!(
-            "in \"{item}\": expected networks such as 192.168.0.0/16, 10.0.0.5:53, fd00::/8 or [fd00::/8]:53, \
-             separated by commas"
+            "in \"{item}\": expected networks such as 192.168.0.0/16, 10.0.0.5:53, 10.0.0.0/8:53/udp, fd00::/8 or \
+             [fd00::/8]:53, separated by commas"
         )
+    };
+    let named = |word: &str| PROTOCOLS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+    let (item, protocol) = match item.rsplit_once('/').map(|(rest, word)| (rest, named(word))) {
+        Some((rest, Some((_, protocol)))) => (rest, Some(*protocol)),
+        _ => (item, None),
     };
     let (net, port) = if let Some(rest) = item.strip_prefix('[') {
         // Both [::1]/128 and [::1/128] are seen in the wild.
@@ -207,7 +242,7 @@ fn rule(item: &str) -> Result<BypassRule, String> {
             u16::try_from(p).ok()
         }
     };
-    Ok(BypassRule { cidr: IpCidr { addr, prefix }, port })
+    Ok(BypassRule { cidr: IpCidr { addr, prefix }, port, protocol })
 }
 
 /// The list as [`bypass`] reads it.
@@ -217,10 +252,12 @@ pub(super) fn show_bypass(rules: &[BypassRule]) -> String {
     }
     let one = |r: &BypassRule| {
         let IpCidr { addr, prefix } = r.cidr;
+        let protocol = PROTOCOLS.iter().find(|(_, p)| Some(*p) == r.protocol);
+        let protocol = protocol.map_or(String::new(), |(name, _)| format!("/{name}"));
         match (addr, r.port) {
-            (_, None) => format!("{addr}/{prefix}"),
-            (IpAddr::V4(_), Some(port)) => format!("{addr}/{prefix}:{port}"),
-            (IpAddr::V6(_), Some(port)) => format!("[{addr}/{prefix}]:{port}"),
+            (_, None) => format!("{addr}/{prefix}{protocol}"),
+            (IpAddr::V4(_), Some(port)) => format!("{addr}/{prefix}:{port}{protocol}"),
+            (IpAddr::V6(_), Some(port)) => format!("[{addr}/{prefix}]:{port}{protocol}"),
         }
     };
     rules.iter().map(one).collect::<Vec<_>>().join(",")

@@ -151,13 +151,29 @@ fn what_does_not_parse_is_one_precise_line() {
 
 #[test]
 fn reserved_names_are_refused_not_ignored() {
-    for name in ["MATNET_FAULT", "MATNET_STATS", "MATNET_DNS"] {
+    for name in ["MATNET_FAULT", "MATNET_STATS"] {
         for value in ["", "x"] {
             assert!(error(name, value).contains("not available in this version"));
         }
     }
     assert!(error("MATNET_SPIN", "20us").contains("microseconds"));
     assert_eq!(good(&[("MATNET_SPIN", "20")]).spin.as_micros(), 20);
+}
+
+#[test]
+fn name_servers() {
+    let dns =
+        |v| good(&[("MATNET_DNS", v)]).dns.map(|d| d.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert_eq!(dns(""), None);
+    assert_eq!(dns("10.88.45.1"), Some(vec!["10.88.45.1:53".to_owned()]));
+    assert_eq!(dns("10.1.1.1:5353, 127.0.0.53").unwrap(), ["10.1.1.1:5353", "127.0.0.53:53"]);
+    assert_eq!(dns("::1,[::1]:99").unwrap(), ["[::1]:53", "[::1]:99"]);
+    for bad in ["x", "10.1.1.1:0", "10.1.1.1,", "0.0.0.0", "224.0.0.1", "ns.example.org"] {
+        assert!(error("MATNET_DNS", bad).contains("expected addresses of name servers"), "{bad}");
+        // No name is resolved past a bad list.
+        let mut vars = |n: &str| (n == "MATNET_DNS").then(|| bad.to_owned());
+        assert_eq!(Settings::from_lookup(&mut vars, &[]).0.dns, Some(Vec::new()));
+    }
 }
 
 #[test]
@@ -261,6 +277,7 @@ fn bypass_rules() {
         "MATNET_BYPASS",
         "10.0.0.0/8:53, 192.168.1.0/24 ,fd00::/8,[2001:db8::1]:80,9.9.9.9,[fe80::]/10",
     )]);
+    let tcp = Protocol::Tcp;
     for (addr, port, kernel) in [
         ("10.1.2.3", 53, true),
         ("10.1.2.3", 54, false),
@@ -276,18 +293,40 @@ fn bypass_rules() {
         ("127.0.0.1", 1, true),
         ("::1", 1, true),
     ] {
-        assert_eq!(s.bypasses(ip(addr), port), kernel, "{addr} {port}");
+        assert_eq!(s.bypasses(ip(addr), port, tcp), kernel, "{addr} {port}");
     }
     for none in ["", "none"] {
         let s = good(&[("MATNET_BYPASS", none)]);
-        assert!(s.bypass.is_empty() && s.bypasses(ip("127.9.9.9"), 1) && !s.bypasses(ip("1.1.1.1"), 1));
+        assert!(
+            s.bypass.is_empty() && s.bypasses(ip("127.9.9.9"), 1, tcp) && !s.bypasses(ip("1.1.1.1"), 1, tcp)
+        );
     }
     let s = good(&[("MATNET_LOOPBACK", "stack")]);
-    assert!(!s.bypasses(ip("127.0.0.1"), 80) && s.bypasses(ip("::1"), 80));
+    assert!(!s.bypasses(ip("127.0.0.1"), 80, tcp) && s.bypasses(ip("::1"), 80, tcp));
     let s = good(&[("MATNET_LOOPBACK", "stack"), ("MATNET_BYPASS", "127.0.0.1:5432")]);
-    assert!(s.bypasses(ip("127.0.0.1"), 5432) && !s.bypasses(ip("127.0.0.1"), 80));
+    assert!(s.bypasses(ip("127.0.0.1"), 5432, tcp) && !s.bypasses(ip("127.0.0.1"), 80, tcp));
+    let s = good(&[("MATNET_BYPASS", "10.0.0.0/8:53/udp,9.9.9.9/TCP,[fd00::/8]:1/icmp, 8.8.8.8/32/udp")]);
+    for (addr, port, protocol, kernel) in [
+        ("10.1.2.3", 53, Protocol::Udp, true),
+        ("10.1.2.3", 53, Protocol::Tcp, false),
+        ("10.1.2.3", 54, Protocol::Udp, false),
+        ("9.9.9.9", 1, Protocol::Tcp, true),
+        ("9.9.9.9", 1, Protocol::Udp, false),
+        ("fd00::1", 1, Protocol::Icmp, true),
+        ("fd00::1", 1, Protocol::Tcp, false),
+        ("8.8.8.8", 9, Protocol::Udp, true),
+        ("127.0.0.1", 9, Protocol::Tcp, true),
+    ] {
+        assert_eq!(s.bypasses(ip(addr), port, protocol), kernel, "{addr} {port} {protocol:?}");
+    }
+    let shown = parse::show_bypass(&s.bypass);
+    assert_eq!(shown, "10.0.0.0/8:53/udp,9.9.9.9/32/tcp,[fd00::/8]:1/icmp,8.8.8.8/32/udp");
+    assert_eq!(good(&[("MATNET_BYPASS", shown.as_str())]).bypass, s.bypass);
+    for wrong in ["10.0.0.0/8:53/sctp", "10.0.0.0/udp/8", "/udp", "10.0.0.0/8:/udp"] {
+        assert!(parse::bypass(wrong).is_err(), "{wrong}");
+    }
     let s = good(&[("MATNET_BYPASS", "0.0.0.0/0")]);
-    assert!(s.bypasses(ip("8.8.8.8"), 1));
+    assert!(s.bypasses(ip("8.8.8.8"), 1, tcp));
 }
 
 #[test]

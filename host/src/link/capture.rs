@@ -288,24 +288,38 @@ impl Link for Capture {
         if self.fd < 0 {
             return Ok(());
         }
-        if let (Some(gso), [payload]) = (frame.meta.gso, frame.payload) {
-            if let Some(several) = checksum::datagrams(frame.header, payload, gso.size) {
+        // A frame that waited for its neighbour's address comes in one piece; its headers are the beginning of that.
+        let split = match frame.payload {
+            [payload] => Some((frame.header, *payload)),
+            [] => frame.header.split_at_checked(DATAGRAM),
+            _ => None,
+        };
+        if let (Some(gso), Some((header, payload))) = (frame.meta.gso, split) {
+            if let Some(several) = checksum::datagrams(header, payload, gso.size) {
                 several.for_each(|(header, data)| self.record(FLAG_OUTBOUND, at, &[&header, data]));
                 return Ok(());
             }
         }
+        let (header, rest) = frame.header.split_at_checked(HEADER_COPY).unwrap_or((frame.header, &[]));
+        let joined: Vec<&[u8]>;
+        let payload = if rest.is_empty() {
+            frame.payload
+        } else {
+            joined = [rest].into_iter().chain(frame.payload.iter().copied()).collect();
+            &joined
+        };
         let mut copy = [0_u8; HEADER_COPY];
-        let header = match (frame.meta.checksum, copy.get_mut(..frame.header.len())) {
+        let header = match (frame.meta.checksum, copy.get_mut(..header.len())) {
             (Some(what), Some(to)) => {
-                to.copy_from_slice(frame.header);
-                checksum::complete(to, frame.payload, what);
+                to.copy_from_slice(header);
+                checksum::complete(to, payload, what);
                 &*to
             }
-            _ => frame.header,
+            _ => header,
         };
         let mut inline: [&[u8]; PARTS_INLINE] = [&[]; PARTS_INLINE];
-        let pieces = frame.payload.len() + 1;
-        let all = || [header].into_iter().chain(frame.payload.iter().copied());
+        let pieces = payload.len() + 1;
+        let all = || [header].into_iter().chain(payload.iter().copied());
         if pieces <= PARTS_INLINE {
             for (slot, piece) in inline.iter_mut().zip(all()) {
                 *slot = piece;
@@ -430,6 +444,33 @@ mod tests {
         assert_ne!(summed, header);
         let (_, body) = blocks(&std::fs::read(&path).unwrap()).pop().unwrap();
         assert_eq!(body[20..74], summed[..]);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_frame_in_one_piece_is_completed_too() {
+        let path = temporary("whole");
+        let mut capture = Capture::new(Box::new(Sponge(None)), &path, "x0", |fd| fd).unwrap();
+        for len in [60, 255, 256, 257, 558, 1514] {
+            let frame: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
+            let what = TxChecksum { start: 34, offset: 6 };
+            let meta = TxMeta { checksum: Some(what), gso: None };
+            capture.send(&Transmit { header: &frame, payload: &[], meta }).unwrap();
+            let mut summed = frame.clone();
+            checksum::complete(&mut summed, &[], what);
+            assert_ne!(summed, frame);
+            let (_, body) = blocks(&std::fs::read(&path).unwrap()).pop().unwrap();
+            assert_eq!(body[20..20 + frame.len()], summed[..], "{len} bytes");
+        }
+        let mut frame = vec![0; 42 + 450];
+        frame[12..15].copy_from_slice(&[8, 0, 0x45]);
+        frame[23] = 17;
+        let gso = Some(matnet_stack::Gso { size: 200, header_len: 42 });
+        let meta = TxMeta { checksum: Some(TxChecksum { start: 34, offset: 6 }), gso };
+        capture.send(&Transmit { header: &frame, payload: &[], meta }).unwrap();
+        let all = blocks(&std::fs::read(&path).unwrap());
+        let sizes: Vec<u8> = all[all.len() - 3..].iter().map(|(_, body)| body[12]).collect();
+        assert_eq!(sizes, [242, 242, 92]);
         std::fs::remove_file(path).unwrap();
     }
 

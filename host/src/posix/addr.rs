@@ -47,6 +47,11 @@ impl SockAddr {
             for (to, from) in bytes.iter_mut().skip(8).zip(ip.octets()) {
                 *to = from;
             }
+            if let SocketAddr::V6(a) = addr {
+                for (to, from) in bytes.iter_mut().skip(24).zip(a.scope_id().to_ne_bytes()) {
+                    *to = from;
+                }
+            }
             SockAddr { bytes, len: LEN_V6 as u8 }
         } else {
             if let IpAddr::V4(ip) = addr.ip() {
@@ -72,11 +77,14 @@ pub enum Parsed {
 
 /// Reads the sockaddr of a socket of family `domain`; EINVAL when short, EAFNOSUPPORT for another family.
 pub fn parse(domain: c_int, bytes: &[u8]) -> Result<Parsed, Errno> {
-    let [f0, f1, p0, p1, rest @ ..] = bytes else { return Err(Errno::EINVAL) };
-    let family = c_int::from(u16::from_ne_bytes([*f0, *f1]));
+    let family =
+        bytes.first_chunk::<2>().map(|f| c_int::from(u16::from_ne_bytes(*f))).ok_or(Errno::EINVAL)?;
+    if family == libc::AF_UNSPEC {
+        return Ok(Parsed::Unspec);
+    }
+    let [_, _, p0, p1, rest @ ..] = bytes else { return Err(Errno::EINVAL) };
     let port = u16::from_be_bytes([*p0, *p1]);
     match family {
-        libc::AF_UNSPEC => Ok(Parsed::Unspec),
         libc::AF_INET => {
             if bytes.len() < LEN_V4 {
                 return Err(Errno::EINVAL);
@@ -90,14 +98,26 @@ pub fn parse(domain: c_int, bytes: &[u8]) -> Result<Parsed, Errno> {
             }
             let octets: [u8; 16] = rest.get(4..20).and_then(|s| s.try_into().ok()).ok_or(Errno::EINVAL)?;
             let ip = Ipv6Addr::from(octets);
+            let scope = rest.get(20..24).and_then(|s| s.try_into().ok()).map_or(0, u32::from_ne_bytes);
             Ok(match ip.to_ipv4_mapped() {
                 Some(v4) => Parsed::V4(SocketAddrV4::new(v4, port)),
                 None if ip.is_unspecified() => Parsed::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port)),
-                None => Parsed::V6(SocketAddrV6::new(ip, port, 0, 0)),
+                None => Parsed::V6(SocketAddrV6::new(ip, port, 0, scope)),
             })
         }
         _ => Err(Errno::EAFNOSUPPORT),
     }
+}
+
+/// True for a v4-mapped address, the wildcard's mapped form included.
+pub fn is_mapped(domain: c_int, bytes: &[u8]) -> bool {
+    let prefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+    domain == libc::AF_INET6 && bytes.get(8..20) == Some(&prefix)
+}
+
+/// A group of one link or one interface (RFC 4291 section 2.7).
+pub fn is_local_group(ip: &Ipv6Addr) -> bool {
+    ip.is_multicast() && matches!(ip.octets(), [_, flags, ..] if matches!(flags & 0xf, 1 | 2))
 }
 
 /// What connect(2) of an IPv6 stream checks first: EINVAL when short, EAFNOSUPPORT for another family.
@@ -142,6 +162,29 @@ mod tests {
         }
         let any = SockAddr::encode(libc::AF_INET6, "0.0.0.0:9".parse().unwrap());
         assert_eq!(&any.as_bytes()[8..24], &[0; 16]);
+    }
+
+    #[test]
+    fn a_scope_stays_with_its_address() {
+        let local = SocketAddrV6::new("fe80::1".parse().unwrap(), 53, 0, 7);
+        let s = SockAddr::encode(libc::AF_INET6, local.into());
+        assert_eq!(parse(libc::AF_INET6, s.as_bytes()), Ok(Parsed::V6(local)));
+        // Without the scope's bytes (RFC 2133) there is none.
+        let short = parse(libc::AF_INET6, &s.as_bytes()[..24]);
+        assert_eq!(short, Ok(Parsed::V6(SocketAddrV6::new(*local.ip(), 53, 0, 0))));
+    }
+
+    #[test]
+    fn groups_and_mapped_addresses_are_told_apart() {
+        for (ip, local) in
+            [("ff02::1", true), ("ff01::1", true), ("ff12::1", true), ("ff0e::1", false), ("fe80::1", false)]
+        {
+            assert_eq!(is_local_group(&ip.parse().unwrap()), local, "{ip}");
+        }
+        let mapped = SockAddr::encode(libc::AF_INET6, "10.1.2.3:80".parse().unwrap());
+        let any = SockAddr::encode(libc::AF_INET6, "[::]:80".parse().unwrap());
+        assert!(is_mapped(libc::AF_INET6, mapped.as_bytes()) && !is_mapped(libc::AF_INET, mapped.as_bytes()));
+        assert!(!is_mapped(libc::AF_INET6, any.as_bytes()));
     }
 
     #[test]

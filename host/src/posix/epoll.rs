@@ -116,6 +116,7 @@ pub(super) fn epoll_leave(epfd: c_int) -> Result<(), Errno> {
 }
 
 /// epoll_wait(2) and kin on a set that the slot table calls served. When the answer is the kernel's, `timeout` is the time left.
+/// Without room in `out` nothing is taken, and the answer is 1 when there is something: EFAULT, for the caller.
 pub fn epoll_wait(
     epfd: c_int,
     out: &mut [epoll_event],
@@ -139,6 +140,9 @@ fn wait(
     // The clock counts microseconds; a wait must not be shorter than what was asked for.
     let until = timeout.filter(|_| !at_once).map(|t| sys::now() + t.saturating_add(Duration::from_micros(1)));
     let mut locked = runtime.lock();
+    if at_once {
+        locked.look_at_companions_first();
+    }
     let Some(set) = locked.sets.find(epfd) else { return Ok(Outcome::Kernel) };
     let mut woken = None;
     let mut early = !at_once;
@@ -199,6 +203,12 @@ fn wait(
 fn look(locked: &mut Locked<'_>, id: SetId, out: &mut [epoll_event], news: Option<bool>) -> usize {
     let Some(set) = locked.sets.get_mut(id) else { return 0 };
     let (epfd, mixed) = (set.epfd(), set.mixed);
+    if out.is_empty() {
+        let ready = |epfd| {
+            sys::poll(&mut [pollfd { fd: epfd, events: libc::POLLIN, revents: 0 }], Some(Duration::ZERO))
+        };
+        return usize::from(locked.would_collect(id) || (mixed && ready(epfd) == Ok(1)));
+    }
     let kernel_first = mixed && std::mem::take(&mut set.kernel_first);
     let ask = |out: &mut [epoll_event]| sys::epoll_look(epfd, out).unwrap_or(0);
     let mut found = if kernel_first { ask(out) } else { 0 };

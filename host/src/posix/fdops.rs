@@ -15,7 +15,7 @@ pub fn close(fd: c_int) -> Result<(), Errno> {
     match fdtable::get(fd) {
         Slot::Internal => return Err(Errno::EBADF),
         Slot::Kernel => {
-            forget(fd);
+            closing(fd);
             return sys::close(fd);
         }
         Slot::Inherited => {
@@ -27,7 +27,8 @@ pub fn close(fd: c_int) -> Result<(), Errno> {
     let Some(runtime) = runtime::get() else { return sys::close(fd) };
     let mut shared = runtime.lock();
     let id = shared.lookup(fd)?;
-    let lingers = shared.file(id).ok().and_then(|f| match f.linger {
+    let spilled = shared.is_spilled(id);
+    let lingers = shared.file(id).ok().filter(|_| !spilled).and_then(|f| match f.linger {
         (true, seconds) if seconds > 0 && f.is_stream() && f.fds.len() == 1 => {
             Some((f.socket, Duration::from_secs(seconds.unsigned_abs().into())))
         }
@@ -54,10 +55,27 @@ pub fn close(fd: c_int) -> Result<(), Errno> {
     sys::close(fd)
 }
 
+/// libc itself will read and write `fd` (fdopen): from now on that works. ENETDOWN for an inherited socket, EBADF for the library's own.
+pub fn spill(fd: c_int) -> Result<(), Errno> {
+    with(fd, |shared, id| shared.spill(id))
+}
+
 /// An fd-making call returned `fd` although its slot was taken: somebody closed it where no hook looks.
 pub fn forget(fd: c_int) {
     match runtime::get() {
         Some(runtime) => runtime.lock().displace(fd),
+        None => fdtable::forget_kernel(fd),
+    }
+}
+
+/// The kernel's descriptor `fd` is about to be closed.
+pub fn closing(fd: c_int) {
+    match runtime::get() {
+        Some(runtime) => {
+            let mut shared = runtime.lock();
+            shared.keep_set(fd);
+            shared.displace(fd);
+        }
         None => fdtable::forget_kernel(fd),
     }
 }
@@ -122,6 +140,7 @@ fn dup_special(old: c_int, new: c_int, flags: c_int, dup2: bool) -> Result<c_int
         sys::dup3(old, new, flags)?;
         if fdtable::get(old) == Slot::Inherited {
             fdtable::mark_inherited(new);
+            say_inherited(new);
         } else {
             same_set(old, new)?;
         }
@@ -136,10 +155,28 @@ fn dup_special(old: c_int, new: c_int, flags: c_int, dup2: bool) -> Result<c_int
     shared.displace(new);
     match (id, fdtable::get(old)) {
         (Some(id), _) => shared.name(new, id)?,
-        (None, Slot::Inherited) => fdtable::mark_inherited(new),
+        (None, Slot::Inherited) => {
+            fdtable::mark_inherited(new);
+            say_inherited(new);
+        }
         (None, _) => shared.name_set(old, new)?,
     }
     Ok(new)
+}
+
+/// <asm-generic/fcntl.h>
+const F_SETSIG: c_int = 10;
+const F_GETSIG: c_int = 11;
+const F_SETOWN_EX: c_int = 15;
+const F_GETOWN_EX: c_int = 16;
+
+/// An inherited socket is put where C streams are: they cannot say why they fail.
+fn say_inherited(fd: c_int) {
+    if (0..=2).contains(&fd) {
+        crate::log_warn!(
+            "descriptor {fd} is a socket of the parent process, which is not served here: input and output on it fail"
+        );
+    }
 }
 
 /// fcntl(2). The status flags are ours; the rest is the kernel's, on the placeholder.
@@ -155,15 +192,18 @@ pub fn fcntl(fd: c_int, cmd: c_int, arg: usize) -> Outcome<c_int> {
         })),
         (libc::F_SETFL, Slot::File(_)) => Outcome::Done(with(fd, |shared, id| {
             let flags = arg as c_int;
-            if flags & libc::O_ASYNC != 0 {
-                // Signal-driven I/O is not served; refusing lets the program fall back to poll.
-                return Err(Errno::EINVAL);
-            }
+            shared.set_async(id, fd, flags & libc::O_ASYNC != 0)?;
             let f = shared.file_mut(id)?;
             f.nonblock = flags & libc::O_NONBLOCK != 0;
-            f.status_flags = flags & settable & !libc::O_NONBLOCK;
+            f.status_flags = flags & (settable | libc::O_ASYNC) & !libc::O_NONBLOCK;
             Ok(0)
         })),
+        (
+            libc::F_SETOWN | libc::F_GETOWN | F_SETSIG..=F_GETSIG | F_SETOWN_EX..=F_GETOWN_EX,
+            Slot::File(_),
+        ) => with(fd, |shared, id| shared.owner_call(id, cmd, arg))
+            .map(|answer| answer.map_or(Outcome::Kernel, |n| Outcome::Done(Ok(n))))
+            .into(),
         _ => Outcome::Kernel,
     }
 }

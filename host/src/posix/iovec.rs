@@ -1,22 +1,25 @@
 //! Pointers of the program: iovecs, message headers, control data, socket addresses, ioctl arguments.
 //!
-//! The one place of `posix` that follows them (select's sets are the other). A null pointer where bytes are needed is EFAULT; any
-//! other bad pointer faults as it would in the program's own code, which is the limit of a library: the kernel would say EFAULT.
+//! The one place of `posix` that follows them (select's sets are the other). What a pointer leads to is probed before it is used, and a
+//! bad one is EFAULT (`runtime::probe`). The bytes of a transfer are probed where they are about to be copied, for the kernel finds out
+//! no earlier: a receive into nowhere waits for its data.
 //!
 //! Up to 16 entries need no memory. Limits and errnos are those of import_iovec: more than IOV_MAX entries is EINVAL, a length above
 //! SSIZE_MAX is EINVAL, and a transfer ends at 0x7ffff000 bytes. `messages` has sendmsg and kin.
 
+mod control;
 mod messages;
 
 use libc::{c_int, c_long, c_uint, c_ulong, c_void, iovec, sockaddr, socklen_t};
 
-pub(super) use messages::check_control;
+pub(super) use control::{Extra, want};
+pub(super) use messages::control_to_send;
 pub use messages::{recvmmsg, recvmsg, sendmmsg, sendmsg};
 
 use super::socket::with;
 use super::{Outcome, SockAddr, transfer};
 use crate::errno::Errno;
-use crate::runtime::{inside, quiet, sys};
+use crate::runtime::{inside, probe, quiet, sys};
 
 /// Entries that need no memory.
 const INLINE: usize = 16;
@@ -74,8 +77,8 @@ unsafe fn with_sources<R>(
     for (to, v) in list.iter_mut().zip(entries) {
         let len = length(v, &mut room)?;
         if len > 0 {
-            // SAFETY: not null (`length`), and the caller vouches for `len` readable bytes.
-            *to = unsafe { std::slice::from_raw_parts(v.iov_base.cast::<u8>(), len) };
+            // SAFETY: not null, and what cannot be read is not read (`probe`).
+            *to = unsafe { std::slice::from_raw_parts(base(v), len) };
         }
     }
     Ok(f(list))
@@ -106,8 +109,8 @@ unsafe fn with_targets<R>(
     for (to, v) in list.iter_mut().zip(entries) {
         let len = length(v, &mut room)?;
         if len > 0 {
-            // SAFETY: not null (`length`), and the caller vouches for `len` writable bytes.
-            *to = unsafe { std::slice::from_raw_parts_mut(v.iov_base.cast::<u8>(), len) };
+            // SAFETY: not null, and what cannot be written is not written (`probe`).
+            *to = unsafe { std::slice::from_raw_parts_mut(base(v), len) };
         }
     }
     Ok(f(list))
@@ -119,10 +122,10 @@ unsafe fn entries<'a>(iov: *const iovec, count: usize) -> Result<&'a [iovec], Er
     if count == 0 {
         return Ok(&[]);
     }
-    if iov.is_null() {
+    if iov.is_null() || !probe::readable(iov.cast(), count.saturating_mul(size_of::<iovec>())) {
         return Err(Errno::EFAULT);
     }
-    // SAFETY: not null, and the caller vouches for `count` entries.
+    // SAFETY: readable.
     Ok(unsafe { std::slice::from_raw_parts(iov, count) })
 }
 
@@ -133,7 +136,13 @@ fn length(v: &iovec, room: &mut usize) -> Result<usize, Errno> {
     }
     let len = v.iov_len.min(*room);
     *room -= len;
-    if len > 0 && v.iov_base.is_null() { Err(Errno::EFAULT) } else { Ok(len) }
+    // Without the handler a probe could not come back; null at least is known to be bad.
+    if len > 0 && v.iov_base.is_null() && !probe::is_watched() { Err(Errno::EFAULT) } else { Ok(len) }
+}
+
+/// Where an entry begins. No slice may begin at null, and the byte behind it is no better.
+fn base(v: &iovec) -> *mut u8 {
+    if v.iov_base.is_null() { std::ptr::dangling_mut() } else { v.iov_base.cast() }
 }
 
 /// The number of entries that readv and writev were given.
@@ -185,17 +194,14 @@ fn nothing(fd: c_int) -> Outcome<usize> {
 ///
 /// # Safety
 /// `len` must be null or valid; `addr` null or valid for writes of `*len` bytes.
-pub unsafe fn store_sockaddr(from: &SockAddr, addr: *mut sockaddr, len: *mut socklen_t) {
-    // SAFETY: the caller's promise.
-    let Some(len) = (unsafe { len.as_mut() }) else { return };
-    if addr.is_null() {
-        return;
+pub unsafe fn store_sockaddr(from: &SockAddr, addr: *mut sockaddr, len: *mut socklen_t) -> Result<(), Errno> {
+    if len.is_null() || addr.is_null() {
+        return Ok(());
     }
     let bytes = from.as_bytes();
-    let n = bytes.len().min(*len as usize);
-    // SAFETY: `n` is at most the room that the caller named.
-    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), addr.cast::<u8>(), n) };
-    *len = bytes.len() as socklen_t;
+    let n = bytes.len().min(probe::read(len)? as usize);
+    probe::write_bytes(addr.cast(), bytes.get(..n).unwrap_or(bytes))?;
+    probe::write(len, bytes.len() as socklen_t)
 }
 
 /// The third argument of ioctl.
@@ -205,22 +211,60 @@ pub struct Arg(*mut c_void);
 impl Arg {
     /// Reads an int.
     pub(super) fn read_int(self) -> Result<c_int, Errno> {
-        // SAFETY: null or valid for what the request reads, by the word of `ioctl`'s caller.
-        unsafe { self.0.cast::<c_int>().as_ref() }.copied().ok_or(Errno::EFAULT)
+        probe::read(self.0.cast())
     }
 
     /// Writes an int.
     pub(super) fn write_int(self, value: usize) -> Result<(), Errno> {
         let value = c_int::try_from(value).unwrap_or(c_int::MAX);
-        // SAFETY: as in `read_int`, for writes.
-        *unsafe { self.0.cast::<c_int>().as_mut() }.ok_or(Errno::EFAULT)? = value;
-        Ok(())
+        probe::write(self.0.cast(), value)
+    }
+
+    /// As [`Arg::write_int`], for a number that may be negative.
+    pub(super) fn write_signed(self, value: c_int) -> Result<(), Errno> {
+        probe::write(self.0.cast(), value)
     }
 
     /// The struct ifreq that the interface requests take.
     pub(super) fn ifreq(&mut self) -> Result<&mut [u8; 40], Errno> {
-        // SAFETY: as in `read_int`; these requests take 40 bytes on 64-bit machines.
-        unsafe { self.0.cast::<[u8; 40]>().as_mut() }.ok_or(Errno::EFAULT)
+        let p = self.0.cast::<[u8; 40]>();
+        probe::read(p)?;
+        if !probe::writable(p.cast(), 40) {
+            return Err(Errno::EFAULT);
+        }
+        // SAFETY: it can be read and written; these requests take 40 bytes on 64-bit machines.
+        Ok(unsafe { &mut *p })
+    }
+
+    /// Reads the struct arpreq of SIOCGARP.
+    pub(super) fn arpreq(self) -> Result<[u8; 68], Errno> {
+        probe::read(self.0.cast())
+    }
+
+    /// Writes it.
+    pub(super) fn write_arpreq(self, arpreq: [u8; 68]) -> Result<(), Errno> {
+        probe::write(self.0.cast(), arpreq)
+    }
+
+    /// Fills in the struct ifconf of SIOCGIFCONF, as many entries as it has room for; without a buffer its length is told
+    /// (dev_ifconf in net/core/dev_ioctl.c).
+    pub(super) fn ifconf(self, entries: &[[u8; 40]]) -> Result<(), Errno> {
+        let p = self.0.cast::<libc::ifconf>();
+        let mut conf = probe::read(p)?;
+        // SAFETY: both members of the union are pointers.
+        let buffer = unsafe { conf.ifc_ifcu.ifcu_buf }.cast::<[u8; 40]>();
+        let mut room = usize::try_from(conf.ifc_len).unwrap_or(0) / size_of::<[u8; 40]>();
+        if buffer.is_null() {
+            room = entries.len();
+        }
+        let fits = entries.get(..room).unwrap_or(entries);
+        if !buffer.is_null() {
+            for (i, entry) in fits.iter().enumerate() {
+                probe::write(buffer.wrapping_add(i), *entry)?;
+            }
+        }
+        conf.ifc_len = c_int::try_from(size_of_val(fits)).unwrap_or(c_int::MAX);
+        probe::write(p, conf)
     }
 
     /// Makes the request on a descriptor of the kernel.
@@ -228,6 +272,22 @@ impl Arg {
         // SAFETY: the argument is what the request expects, by the word of `ioctl`'s caller.
         unsafe { sys::ioctl(fd, request as c_long, self.0 as usize) }
     }
+}
+
+/// The instructions of a struct sock_fprog.
+pub(super) fn read_filter(at: usize, count: usize) -> Result<Vec<matnet_stack::filter::Instruction>, Errno> {
+    let first = at as *const libc::sock_filter;
+    let read = |i| {
+        let libc::sock_filter { code, jt, jf, k } = probe::read(first.wrapping_add(i))?;
+        Ok(matnet_stack::filter::Instruction { code, jt, jf, k })
+    };
+    (0..count).map(read).collect()
+}
+
+/// Asks the kernel about an interface (netdevice(7)) by a descriptor of its own.
+pub(super) fn kernel_ifreq(fd: c_int, request: c_ulong, ifreq: &mut [u8; 40]) -> Result<c_int, Errno> {
+    // SAFETY: these requests take a struct ifreq, 40 bytes on 64-bit machines, and that is what the array is.
+    unsafe { sys::ioctl(fd, request as c_long, ifreq.as_mut_ptr() as usize) }
 }
 
 /// ioctl(2) on a socket of ours.
@@ -248,8 +308,13 @@ pub unsafe fn sendfile(
     offset: *mut libc::off_t,
     count: usize,
 ) -> Result<usize, Errno> {
-    // SAFETY: null or valid.
-    transfer::send_file(out, from, unsafe { offset.as_mut() }, count)
+    let Some(mut position) = probe::read_some(offset)? else {
+        return transfer::send_file(out, from, None, count);
+    };
+    let sent = transfer::send_file(out, from, Some(&mut position), count);
+    // Even when nothing was sent (do_sendfile).
+    probe::write(offset, position)?;
+    sent
 }
 
 /// splice(2) with a socket of ours on either side.

@@ -7,14 +7,18 @@
 
 pub mod addr;
 mod bypass;
+mod companion;
 mod dgram;
 mod epoll;
 mod fdops;
+pub mod interfaces;
 mod ioctl;
 pub mod iovec;
 mod name;
-mod options;
+pub mod netlink;
+pub mod options;
 mod poll;
+mod raw;
 mod select;
 mod socket;
 mod stream;
@@ -22,11 +26,11 @@ mod transfer;
 
 pub use addr::SockAddr;
 pub use epoll::{epoll_ctl, epoll_mixes, epoll_mixing, epoll_wait};
-pub use fdops::{close, close_range, dup, dup_onto, fcntl, forget};
+pub use fdops::{close, close_range, closing, dup, dup_onto, fcntl, forget, spill};
 pub use ioctl::ioctl;
 pub use iovec::{readv, recvmmsg, recvmsg, sendmmsg, sendmsg, store_sockaddr, writev};
 pub use name::{getpeername, getsockname};
-pub use options::{getsockopt, setsockopt};
+pub use options::{getsockopt, getsockopt_asks, setsockopt};
 pub use poll::poll;
 pub use select::{select, select_has_ours};
 pub use socket::{accept, bind, connect, listen, shutdown, socket};
@@ -68,8 +72,6 @@ pub struct Received {
     pub flags: c_int,
     /// Sender, for datagrams.
     pub from: Option<SockAddr>,
-    /// Several datagrams of this size (UDP_GRO); 0: one.
-    pub gso_size: u16,
 }
 
 /// Sends `bufs` in order; `to` is a sockaddr for datagrams. Raises SIGPIPE as send(2) says.
@@ -83,5 +85,10 @@ pub fn send(fd: c_int, bufs: &[&[u8]], flags: c_int, to: Option<&[u8]>) -> Outco
 
 /// Receives into `bufs` in order.
 pub fn recv(fd: c_int, bufs: &mut [&mut [u8]], flags: c_int) -> Result<Received, Errno> {
-    if fdtable::is_datagram(fd) { dgram::recv(fd, bufs, flags) } else { stream::recv(fd, bufs, flags) }
+    let extra = &mut None;
+    if fdtable::is_datagram(fd) {
+        dgram::recv_with(fd, bufs, flags, extra)
+    } else {
+        stream::recv_with(fd, bufs, flags, extra)
+    }
 }

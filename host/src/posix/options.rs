@@ -1,29 +1,37 @@
 //! getsockopt and setsockopt: socket(7), tcp(7), udp(7), ip(7), ipv6(7).
 //!
-//! Nothing is accepted and then ignored. An option that the stack honours changes the stack; one that only the host needs
-//! (time-outs, linger) is kept in the [`File`]; one whose meaning holds anyway is in [`table::HELD`] with the reason; one that is
-//! known but not served yet is in [`table::FIXED`] and takes only the value that it has. All else is ENOPROTOOPT, which is
-//! what programs meet on an older kernel. Lengths are checked and cut as the kernel does (net/core/sock.c).
+//! Nothing is accepted and then ignored without standing in the table of [`ROWS`], which also documents each option. An option that
+//! the stack honours changes the stack; one that only the host needs (time-outs, linger, where a peek begins) is kept in the
+//! [`File`]; one whose row answers for it is held or refused as the row says. All else is ENOPROTOOPT, which is what programs
+//! meet on an older kernel. Lengths are checked and cut as the kernel does (net/core/sock.c).
 //!
 //! What was set is recorded, so that a socket that moves to the kernel takes its options along.
 
+mod ancillary;
+mod device;
 mod ip;
-mod table;
+mod multicast;
+mod rows;
+pub mod table;
 mod tcp;
 mod udp;
+
+pub use rows::ROWS;
+pub(in crate::posix) use table::may_mark;
 
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use libc::c_int;
-use matnet_stack::{Kind, TcpOptions, TcpState, UdpOptions};
+use matnet_stack::{Filter, Kind, TcpOptions, TcpState, UdpOptions};
 
-use super::Outcome;
 use super::socket::with;
+use super::{Outcome, companion, raw};
 use crate::errno::Errno;
 use crate::runtime::fdtable::{self, Slot};
 use crate::runtime::file::{File, FileId, RecordedOption};
 use crate::runtime::{self, Shared, sys};
+use table::How;
 
 /// sysctl net.core.rmem_max and wmem_max of Linux 6.18; older kernels have 212992.
 const MAX_BUFFER: u32 = 4 << 20;
@@ -38,6 +46,15 @@ const TCP_SNDBUF: i32 = 16_384;
 /// <asm-generic/socket.h>: the 64-bit variants; on 64-bit machines both forms are two longs.
 const SO_RCVTIMEO_NEW: c_int = 66;
 const SO_SNDTIMEO_NEW: c_int = 67;
+/// <asm-generic/socket.h>
+const SO_MEMINFO: c_int = 55;
+const SO_NETNS_COOKIE: c_int = 71;
+const SO_BUF_LOCK: c_int = 72;
+/// SOCK_SNDBUF_LOCK and SOCK_RCVBUF_LOCK (<linux/socket.h>)
+const SNDBUF_LOCK: i32 = 1;
+const RCVBUF_LOCK: i32 = 2;
+/// Half of net.ipv4.tcp_rmem[2] of Linux 6.18.
+const MAX_LOWAT: usize = 16 << 20;
 /// sizeof(struct timeval)
 const TIMEVAL: usize = 16;
 /// sizeof(struct linger)
@@ -72,9 +89,21 @@ fn copy(to: &mut [u8], from: &[u8]) -> usize {
     to.iter_mut().zip(from).map(|(t, f)| *t = *f).count()
 }
 
+/// True for options whose question is in the buffer of their answer.
+pub fn getsockopt_asks(level: c_int, name: c_int) -> bool {
+    multicast::is_filter(level, name)
+}
+
 /// getsockopt(2): fills `value` as far as it goes and returns the length written.
 pub fn getsockopt(fd: c_int, level: c_int, name: c_int, value: &mut [u8]) -> Result<usize, Errno> {
     with(fd, |shared, id| {
+        if let Some(result) = multicast::get_filter(shared, id, level, name, value) {
+            return result;
+        }
+        if level == raw::SOL_RAW {
+            let socket = shared.file(id)?.socket;
+            return raw::get(shared, socket, name, value);
+        }
         let answer = get(shared, id, level, name, value.len())?;
         Ok(copy(value, answer.bytes.get(..answer.len).unwrap_or(&[])))
     })
@@ -85,9 +114,18 @@ pub fn setsockopt(fd: c_int, level: c_int, name: c_int, value: &[u8]) -> Outcome
     if fdtable::get(fd) == Slot::Kernel {
         return Outcome::Kernel;
     }
+    if device::is_one(level, name) {
+        return with(fd, |shared, id| {
+            table::count(level, name, shared.file(id)?.socket.kind);
+            device::set(shared, id, name, value)
+        })
+        .into();
+    }
     Outcome::Done(with(fd, |shared, id| {
+        table::count(level, name, shared.file(id)?.socket.kind);
         set(shared, id, level, name, value)?;
         record(shared.file_mut(id)?, level, name, value);
+        companion::setsockopt(shared, id, level, name, value);
         Ok(())
     }))
 }
@@ -107,9 +145,14 @@ pub fn inherit(listener: &File, child: &mut File) {
 
 fn get(shared: &mut Shared, id: FileId, level: c_int, name: c_int, room: usize) -> Result<Answer, Errno> {
     let (kind, domain) = which(shared, id)?;
+    if has_level(kind, domain, level) {
+        if let Some(answer) = ancillary::get(shared, id, level, name)? {
+            return Ok(if level == libc::IPPROTO_IP { ip::short(answer, room) } else { answer });
+        }
+    }
     match level {
         libc::SOL_SOCKET => get_socket(shared, id, kind, name, room),
-        libc::IPPROTO_TCP if kind == Kind::Tcp => tcp::get(shared, id, name),
+        libc::IPPROTO_TCP if kind == Kind::Tcp => tcp::get(shared, id, name, room),
         libc::IPPROTO_IP => ip::get(shared, id, kind, name, room),
         libc::IPPROTO_IPV6 if domain == libc::AF_INET6 => ip::get_v6(shared, id, name),
         libc::IPPROTO_UDP if kind == Kind::Udp => udp::get(shared, id, name),
@@ -121,13 +164,29 @@ fn get(shared: &mut Shared, id: FileId, level: c_int, name: c_int, room: usize) 
 
 fn set(shared: &mut Shared, id: FileId, level: c_int, name: c_int, value: &[u8]) -> Result<(), Errno> {
     let (kind, domain) = which(shared, id)?;
+    if has_level(kind, domain, level) && ancillary::set(shared, id, level, name, value)?.is_some() {
+        return Ok(());
+    }
     match level {
         libc::SOL_SOCKET => set_socket(shared, id, kind, name, value),
         libc::IPPROTO_TCP if kind == Kind::Tcp => tcp::set(shared, id, name, value),
         libc::IPPROTO_IP => ip::set(shared, id, kind, name, value),
         libc::IPPROTO_IPV6 if domain == libc::AF_INET6 => ip::set_v6(shared, id, name, value),
         libc::IPPROTO_UDP if kind == Kind::Udp => udp::set(shared, id, name, int(value)?),
+        raw::SOL_RAW => {
+            let socket = shared.file(id)?.socket;
+            raw::set(shared, socket, name, value)
+        }
         _ => Err(Errno::ENOPROTOOPT),
+    }
+}
+
+/// TCP's options are for streams, IPv6's for sockets of that family.
+fn has_level(kind: Kind, domain: c_int, level: c_int) -> bool {
+    match level {
+        libc::IPPROTO_TCP => kind == Kind::Tcp,
+        libc::IPPROTO_IPV6 => domain == libc::AF_INET6,
+        _ => true,
     }
 }
 
@@ -151,7 +210,7 @@ fn get_socket(
         libc::SO_PROTOCOL => Answer::int(f.protocol),
         libc::SO_ERROR => {
             let error = shared.stack.take_error(socket);
-            Answer::int(error.map_or(0, |e| Errno::from(e).0))
+            Answer::int(error.map_or_else(|| companion::pending_error(shared, id), |e| Errno::from(e).0))
         }
         libc::SO_ACCEPTCONN => Answer::flag(shared.stack.tcp_state(socket) == TcpState::Listen),
         libc::SO_RCVTIMEO | SO_RCVTIMEO_NEW => timeval(f.rcvtimeo),
@@ -166,6 +225,7 @@ fn get_socket(
         libc::SO_REUSEADDR => Answer::flag(look(shared, id, |o| o.reuseaddr, |o| o.reuseaddr)?),
         libc::SO_REUSEPORT => Answer::flag(look(shared, id, |o| o.reuseport, |o| o.reuseport)?),
         libc::SO_KEEPALIVE if kind == Kind::Tcp => Answer::flag(shared.stack.tcp_options(socket)?.keepalive),
+        libc::SO_OOBINLINE if kind == Kind::Tcp => Answer::flag(shared.stack.tcp_options(socket)?.oobinline),
         libc::SO_BROADCAST if kind != Kind::Tcp => Answer::flag(shared.stack.udp_options(socket)?.broadcast),
         libc::SO_RCVBUF => Answer::int(look(
             shared,
@@ -184,8 +244,43 @@ fn get_socket(
             bytes[..4].fill(0);
             Answer::new(&bytes)
         }
+        libc::SO_DONTROUTE => Answer::flag(look(shared, id, |o| o.dont_route, |o| o.dont_route)?),
+        libc::SO_NO_CHECK if kind != Kind::Tcp => Answer::flag(shared.stack.udp_options(socket)?.no_check),
+        libc::SO_PRIORITY => Answer::int(host_option(f, libc::SOL_SOCKET, name).unwrap_or(0)),
+        libc::SO_PEEK_OFF if !matches!(kind, Kind::Tcp | Kind::Udp) => return Err(Errno::EOPNOTSUPP),
+        libc::SO_PEEK_OFF => Answer::int(peek_offset(f).map_or(-1, clamp)),
+        libc::SO_TXREHASH if kind == Kind::Tcp => {
+            Answer::int(host_option(f, libc::SOL_SOCKET, name).unwrap_or(1))
+        }
+        SO_BUF_LOCK => Answer::int(host_option(f, libc::SOL_SOCKET, name).unwrap_or(0)),
+        // A 64-bit number for callers with room for one.
+        libc::SO_MAX_PACING_RATE if room >= 8 => Answer::new(&u64::MAX.to_ne_bytes()),
+        libc::SO_MAX_PACING_RATE => Answer::int(-1),
+        // struct sock_txtime
+        libc::SO_TXTIME => Answer::new(&[0; 8]),
+        libc::SO_PEERNAME => {
+            let peer = shared.stack.peer_addr(socket).ok_or(Errno::ENOTCONN)?;
+            let peer = super::SockAddr::encode(f.domain, peer);
+            let bytes = peer.as_bytes().get(..room).ok_or(Errno::EINVAL)?;
+            Answer::new(bytes)
+        }
+        SO_MEMINFO => meminfo(shared, id, kind)?,
+        SO_NETNS_COOKIE if room < 8 => return Err(Errno::EINVAL),
+        SO_NETNS_COOKIE => {
+            // That of the namespace that the process is in: the kernel knows.
+            let mut cookie = [0; 8];
+            let fd = sys::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0)?;
+            let asked = sys::getsockopt(fd, libc::SOL_SOCKET, name, &mut cookie);
+            let _ = sys::close(fd);
+            asked?;
+            Answer::new(&cookie)
+        }
+        // The program that was attached is not kept as it was.
+        libc::SO_ATTACH_FILTER => Answer::new(&[]),
+        libc::SO_LOCK_FILTER => Answer::flag(host_option(f, libc::SOL_SOCKET, name) == Some(1)),
         libc::SO_COOKIE if room < 8 => return Err(Errno::EINVAL),
         libc::SO_COOKIE => Answer::new(&cookie(shared.file_mut(id)?).to_ne_bytes()),
+        libc::SO_BINDTOIFINDEX => device::index(shared, id)?,
         libc::SO_BINDTODEVICE => {
             if host_option(f, libc::SOL_SOCKET, name).unwrap_or(0) == 0 {
                 return Ok(Answer::new(&[]));
@@ -202,9 +297,6 @@ fn get_socket(
 }
 
 fn set_socket(shared: &mut Shared, id: FileId, kind: Kind, name: c_int, value: &[u8]) -> Result<(), Errno> {
-    if name == libc::SO_BINDTODEVICE {
-        return bind_to_device(shared.file_mut(id)?, value, &runtime::settings().tap);
-    }
     let number = int(value)?;
     let on = number != 0;
     match name {
@@ -216,6 +308,9 @@ fn set_socket(shared: &mut Shared, id: FileId, kind: Kind, name: c_int, value: &
         | libc::SO_ACCEPTCONN
         | libc::SO_SNDLOWAT
         | libc::SO_PEERCRED
+        | libc::SO_PEERNAME
+        | SO_MEMINFO
+        | SO_NETNS_COOKIE
         | libc::SO_COOKIE => Err(Errno::ENOPROTOOPT),
         libc::SO_RCVTIMEO | SO_RCVTIMEO_NEW => {
             shared.file_mut(id)?.rcvtimeo = timeout(value)?;
@@ -229,50 +324,105 @@ fn set_socket(shared: &mut Shared, id: FileId, kind: Kind, name: c_int, value: &
         libc::SO_REUSEADDR => change(shared, id, |o| o.reuseaddr = on, |o| o.reuseaddr = on),
         libc::SO_REUSEPORT => change(shared, id, |o| o.reuseport = on, |o| o.reuseport = on),
         libc::SO_KEEPALIVE if kind == Kind::Tcp => change(shared, id, |o| o.keepalive = on, |_| ()),
+        libc::SO_OOBINLINE if kind == Kind::Tcp => change(shared, id, |o| o.oobinline = on, |_| ()),
         libc::SO_BROADCAST if kind != Kind::Tcp => change(shared, id, |_| (), |o| o.broadcast = on),
+        libc::SO_DONTROUTE => change(shared, id, |o| o.dont_route = on, |o| o.dont_route = on),
+        libc::SO_NO_CHECK if kind != Kind::Tcp => change(shared, id, |_| (), |o| o.no_check = on),
+        libc::SO_PRIORITY => {
+            if !(0..=6).contains(&number) {
+                table::may_mark()?;
+            }
+            set_host_option(shared.file_mut(id)?, libc::SOL_SOCKET, name, number);
+            Ok(())
+        }
+        libc::SO_ATTACH_FILTER => attach_filter(shared, id, value),
+        libc::SO_DETACH_FILTER => {
+            unlocked_filter(shared.file(id)?)?;
+            if look(shared, id, |o| o.filter.is_none(), |o| o.filter.is_none())? {
+                return Err(Errno::ENOENT);
+            }
+            change(shared, id, |o| o.filter = None, |o| o.filter = None)
+        }
+        libc::SO_LOCK_FILTER if !on => unlocked_filter(shared.file(id)?),
+        libc::SO_LOCK_FILTER => {
+            set_host_option(shared.file_mut(id)?, libc::SOL_SOCKET, name, 1);
+            Ok(())
+        }
+        libc::SO_PEEK_OFF if !matches!(kind, Kind::Tcp | Kind::Udp) => Err(Errno::EOPNOTSUPP),
+        libc::SO_ZEROCOPY if !(0..=1).contains(&number) => Err(Errno::EINVAL),
+        libc::SO_PEEK_OFF => {
+            set_host_option(shared.file_mut(id)?, libc::SOL_SOCKET, name, number);
+            Ok(())
+        }
+        libc::SO_TXREHASH if kind == Kind::Tcp => {
+            let value = match number {
+                -1..=1 => number.abs(),
+                _ => return Err(Errno::EINVAL),
+            };
+            set_host_option(shared.file_mut(id)?, libc::SOL_SOCKET, name, value);
+            Ok(())
+        }
+        libc::SO_MAX_PACING_RATE => {
+            let unlimited = value.get(..8).unwrap_or(value).iter().all(|b| *b == 0xff);
+            if unlimited { Ok(()) } else { Err(Errno::ENOPROTOOPT) }
+        }
+        libc::SO_TXTIME => Err(if value.len() == 8 { Errno::ENOPROTOOPT } else { Errno::EINVAL }),
+        SO_BUF_LOCK => lock_buffers(shared, id, number),
+        libc::SO_RCVBUFFORCE | libc::SO_SNDBUFFORCE if table::may_admin().is_err() => Err(Errno::EPERM),
         libc::SO_RCVBUF | libc::SO_RCVBUFFORCE => {
+            lock_buffer(shared.file_mut(id)?, RCVBUF_LOCK);
             let n = buffer(number, name == libc::SO_RCVBUFFORCE, MIN_RCVBUF);
             change(shared, id, |o| o.rcvbuf = Some(n / 2), |o| o.rcvbuf = n)
         }
         libc::SO_SNDBUF | libc::SO_SNDBUFFORCE => {
+            lock_buffer(shared.file_mut(id)?, SNDBUF_LOCK);
             let n = buffer(number, name == libc::SO_SNDBUFFORCE, MIN_SNDBUF);
             change(shared, id, |o| o.sndbuf = Some(n / 2), |o| o.sndbuf = n)
         }
         libc::SO_RCVLOWAT if kind == Kind::Tcp => {
-            // tcp_set_rcvlowat: at most half of the buffer, or it would never be reached.
+            // tcp_set_rcvlowat: at most half of the buffer, or of what the buffer may grow to; read waits for it too.
             let wanted = usize::try_from(number).unwrap_or(usize::MAX);
-            change(
-                shared,
-                id,
-                |o| o.rcvlowat = wanted.clamp(1, o.rcvbuf.unwrap_or(MAX_BUFFER as usize / 2).max(1)),
-                |_| (),
-            )
+            let most = look(shared, id, |o| o.rcvbuf.unwrap_or(MAX_LOWAT), |_| MAX_LOWAT)?;
+            let lowat = wanted.clamp(1, most.max(1));
+            set_host_option(shared.file_mut(id)?, libc::SOL_SOCKET, name, clamp(lowat));
+            change(shared, id, |o| o.rcvlowat = lowat, |_| ())
         }
         _ => set_listed(shared, id, libc::SOL_SOCKET, name, number),
     }
 }
 
-/// Options of the tables: what HELD took, or FIXED's value.
+/// An option that its row answers for.
 fn get_listed(shared: &Shared, id: FileId, level: c_int, name: c_int) -> Result<Answer, Errno> {
     let f = shared.file(id)?;
-    if let Some(held) = table::held_row(level, name, f.socket.kind) {
-        return Ok(Answer::int(host_option(f, level, name).unwrap_or(held.default)));
+    let row = table::row(level, name, f.socket.kind).ok_or(Errno::ENOPROTOOPT)?;
+    match row.how {
+        How::Keep { default, .. } => Ok(Answer::int(host_option(f, level, name).unwrap_or(default))),
+        How::Only(value, _) | How::Refuse(value, _) | How::Constant(value) => Ok(Answer::int(value)),
+        How::Never { get, .. } => Err(get),
+        How::Take(..) | How::Code(_) => Err(Errno::ENOPROTOOPT),
     }
-    table::fixed_row(level, name).map(|f| Answer::int(f.value)).ok_or(Errno::ENOPROTOOPT)
 }
 
 /// As [`get_listed`], for a change.
 fn set_listed(shared: &mut Shared, id: FileId, level: c_int, name: c_int, value: i32) -> Result<(), Errno> {
     let kind = shared.file(id)?.socket.kind;
-    if let Some(held) = table::held_row(level, name, kind) {
-        let value = held.form.check(value)?;
-        crate::log_debug!("option {name} of level {level} set to {value}: {}", held.why);
-        set_host_option(shared.file_mut(id)?, level, name, value);
-        return Ok(());
-    }
-    match table::fixed_row(level, name) {
-        Some(fixed) if fixed.value == value => Ok(()),
-        _ => Err(Errno::ENOPROTOOPT),
+    let row = table::row(level, name, kind).ok_or(Errno::ENOPROTOOPT)?;
+    match row.how {
+        How::Keep { form, needs, .. } | How::Take(form, needs) => {
+            // SO_BUSY_POLL_BUDGET has the sign first, then the right, then the limit.
+            if value < 0 {
+                form.check(value)?;
+            }
+            needs.check(value)?;
+            let value = form.check(value)?;
+            if matches!(row.how, How::Keep { .. }) {
+                set_host_option(shared.file_mut(id)?, level, name, value);
+            }
+            Ok(())
+        }
+        How::Only(only, _) if only == value => Ok(()),
+        How::Only(_, error) | How::Refuse(_, error) | How::Never { set: error, .. } => Err(error),
+        How::Constant(_) | How::Code(_) => Err(Errno::ENOPROTOOPT),
     }
 }
 
@@ -322,19 +472,116 @@ fn set_host_option(f: &mut File, level: c_int, name: c_int, value: i32) {
     }
 }
 
+/// SO_LOCK_FILTER keeps a filter as it is.
+fn unlocked_filter(f: &File) -> Result<(), Errno> {
+    match host_option(f, libc::SOL_SOCKET, libc::SO_LOCK_FILTER) {
+        Some(1) => Err(Errno::EPERM),
+        _ => Ok(()),
+    }
+}
+
+/// SO_ATTACH_FILTER: a struct sock_fprog, whose instructions are elsewhere (copy_bpf_fprog_from_user, __get_filter).
+fn attach_filter(shared: &mut Shared, id: FileId, value: &[u8]) -> Result<(), Errno> {
+    // A stream's filter may look at and drop what was acknowledged for good: for administrators (sk_setsockopt).
+    if shared.file(id)?.socket.kind == Kind::Tcp {
+        table::may_admin()?;
+    }
+    let program = <&[u8; 16]>::try_from(value).map_err(|_| Errno::EINVAL)?;
+    unlocked_filter(shared.file(id)?)?;
+    let [a, b, _, _, _, _, _, _, pointer @ ..] = *program;
+    let (count, at) = (u16::from_ne_bytes([a, b]), usize::from_ne_bytes(pointer));
+    if at == 0 || !(1..=4096).contains(&count) {
+        return Err(Errno::EINVAL);
+    }
+    let instructions = super::iovec::read_filter(at, count.into())?;
+    let filter = std::sync::Arc::new(Filter::new(instructions)?);
+    let same = filter.clone();
+    change(shared, id, |o| o.filter = Some(filter), |o| o.filter = Some(same))
+}
+
+/// SO_PEEK_OFF, if it is on: where the next MSG_PEEK begins.
+pub(super) fn peek_offset(f: &File) -> Option<usize> {
+    usize::try_from(host_option(f, libc::SOL_SOCKET, libc::SO_PEEK_OFF)?).ok()
+}
+
+/// Moves it: forward by what was peeked, back by what was read (sk_peek_offset_fwd and _bwd).
+pub(super) fn move_peek_offset(f: &mut File, peeked: bool, bytes: usize) {
+    let Some(offset) = peek_offset(f) else { return };
+    let moved = if peeked { offset.saturating_add(bytes) } else { offset.saturating_sub(bytes) };
+    set_host_option(f, libc::SOL_SOCKET, libc::SO_PEEK_OFF, clamp(moved));
+}
+
+/// SO_RCVLOWAT of a stream, if it was set: how much a blocking read waits for.
+pub(super) fn low_water(f: &File) -> usize {
+    let set = host_option(f, libc::SOL_SOCKET, libc::SO_RCVLOWAT);
+    set.and_then(|n| usize::try_from(n).ok()).unwrap_or(1)
+}
+
+/// Notes that a buffer's size was set, which ends its automatic tuning.
+fn lock_buffer(f: &mut File, which: i32) {
+    let now = host_option(f, libc::SOL_SOCKET, SO_BUF_LOCK).unwrap_or(0);
+    if now & which == 0 {
+        set_host_option(f, libc::SOL_SOCKET, SO_BUF_LOCK, now | which);
+    }
+}
+
+/// SO_BUF_LOCK: a size that is not locked is TCP's to tune.
+fn lock_buffers(shared: &mut Shared, id: FileId, locks: i32) -> Result<(), Errno> {
+    if locks & !(SNDBUF_LOCK | RCVBUF_LOCK) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    set_host_option(shared.file_mut(id)?, libc::SOL_SOCKET, SO_BUF_LOCK, locks);
+    let kind = shared.file(id)?.socket.kind;
+    let (send, recv) = (send_buffer(shared, id, kind)?, TCP_RCVBUF);
+    let half = |n: i32| usize::try_from(n / 2).ok();
+    change(
+        shared,
+        id,
+        |o| {
+            o.sndbuf = if locks & SNDBUF_LOCK == 0 { None } else { o.sndbuf.or(half(send)) };
+            o.rcvbuf = if locks & RCVBUF_LOCK == 0 { None } else { o.rcvbuf.or(half(recv)) };
+        },
+        |_| (),
+    )
+}
+
+/// SO_MEMINFO: the SK_MEMINFO_* figures of <linux/sock_diag.h>, 32 bits each.
+fn meminfo(shared: &Shared, id: FileId, kind: Kind) -> Result<Answer, Errno> {
+    let socket = shared.file(id)?.socket;
+    let received = shared.stack.recv_queued(socket);
+    let queued = if kind == Kind::Tcp { tcp::send_queued(shared, socket) } else { 0 };
+    let sending = if kind == Kind::Tcp { 0 } else { shared.stack.send_queued(socket) };
+    let limit = look(
+        shared,
+        id,
+        |o| o.rcvbuf.map_or(TCP_RCVBUF, |n| clamp(n.saturating_mul(2))),
+        |o| clamp(o.rcvbuf),
+    )?;
+    let words =
+        [clamp(received), limit, clamp(sending), send_buffer(shared, id, kind)?, 0, clamp(queued), 0, 0, 0];
+    let mut bytes = [0; 36];
+    bytes.chunks_exact_mut(4).zip(words).for_each(|(to, word)| to.copy_from_slice(&word.to_ne_bytes()));
+    Ok(Answer::new(&bytes))
+}
+
 /// Notes what was set, for the day that the socket moves to the kernel.
 fn record(f: &mut File, level: c_int, name: c_int, value: &[u8]) {
     if (level, name) == (libc::SOL_SOCKET, libc::SO_BINDTODEVICE) {
         // The device is ours; a kernel socket bound to it would reach nothing.
         return;
     }
+    if (level, name) == (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER) {
+        // The program lies in memory that need not be there any more.
+        return;
+    }
+    let several = multicast::is_membership(level, name);
     let recorded = &mut f.rare_mut().recorded;
     match recorded.iter_mut().find(|o| (o.level, o.name) == (level, name)) {
-        Some(o) => {
+        Some(o) if !several => {
             o.value.clear();
             o.value.extend_from_slice(value);
         }
-        None => {
+        _ => {
             // Ten thousand sockets may have one option each.
             recorded.reserve_exact(1);
             recorded.push(RecordedOption { level, name, value: value.to_vec() });
@@ -408,17 +655,6 @@ fn set_linger(shared: &mut Shared, id: FileId, kind: Kind, value: &[u8]) -> Resu
     }
     let time = Duration::from_secs(u64::from(seconds as u32));
     change(shared, id, |o| o.linger = on.then_some(time), |_| ())
-}
-
-/// SO_BINDTODEVICE: the one device that the stack has, or the empty name for any.
-fn bind_to_device(f: &mut File, value: &[u8], own: &str) -> Result<(), Errno> {
-    let cut = value.get(..libc::IFNAMSIZ - 1).unwrap_or(value);
-    let name = cut.split(|b| *b == 0).next().unwrap_or(&[]);
-    if !name.is_empty() && name != own.as_bytes() {
-        return Err(Errno::ENODEV);
-    }
-    set_host_option(f, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, i32::from(!name.is_empty()));
-    Ok(())
 }
 
 /// SO_COOKIE: a number that no other socket of this process has.

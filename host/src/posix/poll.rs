@@ -35,16 +35,17 @@ pub fn poll(
     if fdspace::program_soft_limit().is_some_and(|limit| fds.len() as u64 > limit) {
         return Err(Errno::EINVAL);
     }
-    wait(fds, timeout, sigmask, |events| events | ALWAYS)
+    wait(fds, timeout, sigmask, |events| events | ALWAYS).map(|(count, _)| count)
 }
 
-/// The engine of poll and select. `wanted` says which of `revents` count for an entry that asked for `events`.
+/// The engine of poll and select. `wanted` says which of `revents` count for an entry that asked for `events`. Also tells whether
+/// a number became another file's, or was closed, in the meantime.
 pub(super) fn wait(
     fds: &mut [pollfd],
     timeout: Option<Duration>,
     mask: Option<&sigset_t>,
     wanted: fn(c_short) -> c_short,
-) -> Result<c_int, Errno> {
+) -> Result<(c_int, bool), Errno> {
     for p in fds.iter().filter(|p| fdtable::mark(p.fd).is_some()) {
         super::epoll::epoll_leave(p.fd)?;
     }
@@ -53,6 +54,7 @@ pub(super) fn wait(
     // Computed once: what is looked up again does not get new time.
     let until = timeout.map(|t| sys::now() + t);
     let at_once = timeout.is_some_and(|t| t.is_zero());
+    let mut changed = false;
     loop {
         let mut call = Call::new(fds, wanted);
         let count = match runtime::get() {
@@ -61,8 +63,9 @@ pub(super) fn wait(
             None => Some(call.without_runtime(until)?),
         };
         if let Some(count) = count {
-            return Ok(c_int::try_from(count).unwrap_or(c_int::MAX));
+            return Ok((c_int::try_from(count).unwrap_or(c_int::MAX), changed));
         }
+        changed = true;
     }
 }
 
@@ -166,6 +169,9 @@ impl<'a> Call<'a> {
         let mut woken = None;
         let mut early = self.files.len > 0 && !at_once;
         let mut locked = runtime.lock();
+        if at_once && self.files.slice().iter().any(|f| locked.files.get(f.0).is_some_and(|f| f.companied)) {
+            locked.look_at_companions_first();
+        }
         loop {
             if woken == Some(Woken::Interrupted) {
                 // Nothing was ready when the signal came; what its handler has brought about since does not count.

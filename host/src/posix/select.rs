@@ -11,7 +11,7 @@ use libc::{c_int, c_short, c_ulong, fd_set, pollfd, sigset_t};
 use super::iovec::Heap;
 use super::poll;
 use crate::errno::Errno;
-use crate::runtime::{fdtable, sys};
+use crate::runtime::{fdtable, probe, sys};
 
 /// Bits of a word of an fd_set.
 const WORD: usize = c_ulong::BITS as usize;
@@ -46,6 +46,12 @@ impl Sets {
             }
         }
         events
+    }
+
+    /// True if `test` holds for the bytes of each set.
+    fn all(&self, nfds: c_int, test: impl Fn(*const u8, usize) -> bool) -> bool {
+        let bytes = bound(nfds).unwrap_or(0).div_ceil(WORD) * size_of::<c_ulong>();
+        self.0.iter().all(|set| set.is_null() || test(set.cast(), bytes))
     }
 
     /// Empties the sets up to `nfds`.
@@ -105,11 +111,16 @@ pub unsafe fn select_has_ours(
     except: *mut fd_set,
 ) -> bool {
     let sets = Sets::new(read, write, except);
+    if !sets.all(nfds, probe::readable) {
+        // The kernel says EFAULT.
+        return false;
+    }
     // SAFETY: the caller's promise.
     (0..bound(nfds).unwrap_or(0)).any(|fd| fdtable::is_noted(fd as c_int) && unsafe { sets.events(fd) } != 0)
 }
 
-/// select(2) and pselect(2): the number of bits left in the sets, and the time left.
+/// select(2) and pselect(2): the number of bits left in the sets, and the time left, which a failed call tells too
+/// (poll_select_finish).
 ///
 /// # Safety
 /// Each set is null or valid for `nfds` bits, rounded up to a word.
@@ -120,10 +131,31 @@ pub unsafe fn select(
     except: *mut fd_set,
     timeout: Option<Duration>,
     sigmask: Option<&sigset_t>,
-) -> Result<(c_int, Duration), Errno> {
-    let nfds = bound(nfds)?;
-    let sets = Sets::new(read, write, except);
+) -> (Result<c_int, Errno>, Duration) {
     let until = timeout.map(|t| sys::now() + t);
+    // SAFETY: the caller's promise.
+    let result = unsafe { wait(nfds, read, write, except, timeout, sigmask) };
+    (result, until.map_or(Duration::ZERO, |t| t.since(sys::now())))
+}
+
+/// As [`select`], without the time left.
+///
+/// # Safety
+/// As for [`select`].
+unsafe fn wait(
+    nfds: c_int,
+    read: *mut fd_set,
+    write: *mut fd_set,
+    except: *mut fd_set,
+    timeout: Option<Duration>,
+    sigmask: Option<&sigset_t>,
+) -> Result<c_int, Errno> {
+    let sets = Sets::new(read, write, except);
+    // What cannot be written the kernel finds at the end only; no program makes its sets read-only.
+    if !sets.all(nfds, |p, n| probe::writable(p.cast_mut(), n)) {
+        return Err(Errno::EFAULT);
+    }
+    let nfds = bound(nfds)?;
     // SAFETY: the caller's promise.
     let entry = |fd: usize| pollfd { fd: fd as c_int, events: unsafe { sets.events(fd) }, revents: 0 };
     let count = (0..nfds).filter(|fd| entry(*fd).events != 0).count();
@@ -140,8 +172,9 @@ pub unsafe fn select(
     for (to, p) in list.iter_mut().zip((0..nfds).map(entry).filter(|p| p.events != 0)) {
         *to = p;
     }
-    poll::wait(list, timeout, sigmask, wanted)?;
-    if list.iter().any(|p| p.revents & libc::POLLNVAL != 0) {
+    let (_, changed) = poll::wait(list, timeout, sigmask, wanted)?;
+    // One that was closed while this call waited counts as ready in every set (do_select).
+    if !changed && list.iter().any(|p| p.revents & libc::POLLNVAL != 0) {
         return Err(Errno::EBADF);
     }
     // SAFETY: the caller's promise.
@@ -151,7 +184,7 @@ pub unsafe fn select(
         // SAFETY: as above; the numbers come from the sets.
         marked += unsafe { sets.mark(p.fd as usize, p.events, p.revents) };
     }
-    Ok((marked, until.map_or(Duration::ZERO, |t| t.since(sys::now()))))
+    Ok(marked)
 }
 
 #[cfg(test)]
@@ -192,17 +225,18 @@ mod tests {
         let null = std::ptr::null_mut();
         // SAFETY: 1024 bits each.
         let got = unsafe { select(1024, set(&mut r), set(&mut w), null, Some(Duration::from_secs(9)), None) };
-        let (n, left) = got.unwrap();
-        assert_eq!((n, r[at(a).0], w[at(b).0]), (1, 0, at(b).1));
+        let (n, left) = got;
+        assert_eq!((n, r[at(a).0], w[at(b).0]), (Ok(1), 0, at(b).1));
         assert!(left > Duration::from_secs(8));
         sys::close(b).unwrap();
         // SAFETY: as above.
-        let got = unsafe { select(b + 1, null, set(&mut w), null, None, None) };
-        assert_eq!(got, Err(Errno::EBADF));
+        let got = unsafe { select(b + 1, null, set(&mut w), null, Some(Duration::from_secs(9)), None) };
+        assert_eq!(got.0, Err(Errno::EBADF));
+        assert!(got.1 > Duration::from_secs(8));
         assert_eq!(w[at(b).0], at(b).1);
         sys::close(a).unwrap();
         // SAFETY: no sets at all.
         let got = unsafe { select(0, null, null, null, Some(Duration::from_millis(1)), None) };
-        assert_eq!(got, Ok((0, Duration::ZERO)));
+        assert_eq!(got, (Ok(0), Duration::ZERO));
     }
 }

@@ -6,7 +6,7 @@ use libc::c_int;
 use matnet_stack::{Error, Kind, Readiness, Shutdown, SocketId, TcpState};
 
 use super::addr::{self, Parsed, SockAddr};
-use super::{Outcome, bypass, options};
+use super::{Outcome, bypass, companion, interfaces, options, raw};
 use crate::errno::Errno;
 use crate::runtime::file::{File, FileId};
 use crate::runtime::wait::{Blocking, block_on};
@@ -21,6 +21,7 @@ pub(super) fn with<T>(
     let runtime = runtime::get().ok_or(Errno::ENETDOWN)?;
     let mut shared = runtime.lock();
     let id = shared.lookup(fd)?;
+    shared.gather(id);
     let result = f(&mut shared, id);
     if shared.lookup(fd) == Ok(id) {
         shared.settle_mirror(id, fd);
@@ -46,18 +47,22 @@ fn open(domain: c_int, ty: c_int, protocol: c_int) -> Result<c_int, Errno> {
     if ty & !0xf & !flags != 0 || !(0..=libc::IPPROTO_MPTCP).contains(&protocol) {
         return Err(Errno::EINVAL);
     }
+    let mut raw_protocol = 0;
     let (kind, protocol) = match (base, protocol) {
         (libc::SOCK_STREAM, 0 | libc::IPPROTO_TCP) => (Kind::Tcp, libc::IPPROTO_TCP),
         (libc::SOCK_DGRAM, 0 | libc::IPPROTO_UDP) => (Kind::Udp, libc::IPPROTO_UDP),
         (libc::SOCK_DGRAM, libc::IPPROTO_ICMP) if domain == libc::AF_INET => (Kind::Ping, libc::IPPROTO_ICMP),
         // As a kernel without IPv6 answers: programs then go on with IPv4.
-        (libc::SOCK_DGRAM | libc::SOCK_RAW, libc::IPPROTO_ICMPV6) => return Err(Errno::EAFNOSUPPORT),
-        (libc::SOCK_RAW, _) => {
-            crate::log_warn!("raw IP sockets are not served; an ICMP datagram socket (ping) is");
-            return Err(Errno::EPROTONOSUPPORT);
+        (libc::SOCK_DGRAM, libc::IPPROTO_ICMPV6) if domain == libc::AF_INET6 => {
+            return Err(Errno::EAFNOSUPPORT);
+        }
+        (libc::SOCK_RAW, protocol) => {
+            raw_protocol = raw::protocol(domain, protocol)?;
+            (Kind::Raw, protocol)
         }
         (libc::SOCK_STREAM | libc::SOCK_DGRAM, _) => return Err(Errno::EPROTONOSUPPORT),
-        (libc::SOCK_SEQPACKET | libc::SOCK_RDM | libc::SOCK_DCCP | SOCK_PACKET, _) => {
+        // inetsw has no row for these (net/ipv4/af_inet.c); beyond SOCK_PACKET it is EINVAL.
+        (0..=SOCK_PACKET, _) => {
             return Err(Errno::ESOCKTNOSUPPORT);
         }
         _ => return Err(Errno::EINVAL),
@@ -65,7 +70,9 @@ fn open(domain: c_int, ty: c_int, protocol: c_int) -> Result<c_int, Errno> {
     let runtime = runtime::start()?;
     let mut shared = runtime.lock();
     let fd = shared.reserve(flags & libc::SOCK_CLOEXEC != 0)?;
-    let socket = match shared.stack.open(kind) {
+    let opened =
+        if kind == Kind::Raw { shared.stack.open_raw(raw_protocol) } else { shared.stack.open(kind) };
+    let socket = match opened {
         Ok(socket) => socket,
         Err(e) => {
             let _ = sys::close(fd);
@@ -82,13 +89,30 @@ fn open(domain: c_int, ty: c_int, protocol: c_int) -> Result<c_int, Errno> {
 pub fn bind(fd: c_int, bytes: &[u8]) -> Outcome<()> {
     with(fd, |shared, id| {
         let file = shared.file(id)?;
-        let local = match addr::parse_bind(file.domain, bytes)? {
+        let parsed = match file.socket.kind {
+            Kind::Raw => raw::parse_bind(bytes)?,
+            _ => addr::parse_bind(file.domain, bytes)?,
+        };
+        let local = match parsed {
+            Parsed::V4(_) if addr::is_mapped(file.domain, bytes) && is_v6only(shared, file.socket) => {
+                return Err(Errno::EINVAL);
+            }
             Parsed::V4(a) => SocketAddr::V4(a),
-            // No IPv6 address is ours, but the kernel's loopback has one.
+            // No IPv6 address is ours, but the kernel's loopback has one. The order of checks is __inet6_bind's.
+            Parsed::V6(a) if a.ip().is_multicast() && file.is_stream() => return Err(Errno::EINVAL),
+            Parsed::V6(a) if a.ip().is_unicast_link_local() && a.scope_id() == 0 => {
+                return Err(Errno::EINVAL);
+            }
+            Parsed::V6(a)
+                if a.ip().is_unicast_link_local()
+                    && interfaces::of(shared).iter().all(|i| i.index != a.scope_id()) =>
+            {
+                return Err(Errno::ENODEV);
+            }
             Parsed::V6(a) => SocketAddr::V6(a),
             Parsed::Unspec => return Err(Errno::EAFNOSUPPORT),
         };
-        if bypass::is_kernel(local) {
+        if bypass::is_kernel(local, file.socket.kind) {
             bypass::to_kernel(shared, id)?;
             return Ok(Outcome::Kernel);
         }
@@ -96,11 +120,29 @@ pub fn bind(fd: c_int, bytes: &[u8]) -> Outcome<()> {
             return Err(Errno::EADDRNOTAVAIL);
         }
         let socket = file.socket;
-        shared.stack.bind(sys::now(), socket, local)?;
+        let has_port = !matches!(socket.kind, Kind::Ping | Kind::Raw);
+        if socket.kind == Kind::Tcp && companion::is_put_off(file, local) {
+            // IP_BIND_ADDRESS_NO_PORT: the address only; there is one, and connect takes it anyway.
+            if !local.ip().is_unspecified() && !shared.stack.is_local(local.ip()) {
+                return Err(Errno::EADDRNOTAVAIL);
+            }
+        } else if local.ip().is_unspecified() && has_port && !companion::is_put_off(file, local) {
+            companion::bind_any(shared, id, local.port())?;
+        } else {
+            shared.stack.bind(sys::now(), socket, local)?;
+        }
         shared.file_mut(id)?.rare_mut().bound = Some(bytes.to_vec());
         Ok(Outcome::Done(Ok(())))
     })
     .into()
+}
+
+/// The address of a stream that was bound without a port (IP_BIND_ADDRESS_NO_PORT) and has none yet.
+pub(super) fn awaits_port(file: &File) -> Option<SocketAddr> {
+    match addr::parse_bind(file.domain, file.rare()?.bound.as_ref()?).ok()? {
+        Parsed::V4(a) if a.port() == 0 => Some(SocketAddr::V4(a)),
+        _ => None,
+    }
 }
 
 /// Where a connect goes.
@@ -120,11 +162,16 @@ pub fn connect(fd: c_int, bytes: &[u8]) -> Outcome<()> {
         Ok(Target::Stream(remote)) => Outcome::Done(connect_stream(fd, remote)),
         Ok(Target::Nowhere) => Outcome::Done(with(fd, |shared, id| {
             let socket = shared.file(id)?.socket;
-            Ok(shared.stack.disconnect(sys::now(), socket)?)
+            companion::drop_all(shared, id);
+            shared.stack.disconnect(sys::now(), socket)?;
+            companion::named(shared, id)
         })),
         Ok(Target::Datagram(remote)) => Outcome::Done(with(fd, |shared, id| {
             let socket = shared.file(id)?.socket;
-            Ok(shared.stack.connect(sys::now(), socket, remote)?)
+            shared.stack.connect(sys::now(), socket, remote)?;
+            // From now on it hears its peer alone.
+            companion::drop_all(shared, id);
+            Ok(())
         })),
     }
 }
@@ -145,20 +192,26 @@ fn target(shared: &mut Shared, id: FileId, bytes: &[u8]) -> Result<Target, Errno
             return Err(Errno::ENETUNREACH);
         }
     }
-    let remote = bypass::destination(parsed);
+    let remote = bypass::destination(domain, parsed);
     // An attempt under way, or a connection, stays where it is.
     let fresh = !stream || shared.stack.tcp_state(socket) == TcpState::Closed;
-    if fresh && bypass::is_kernel(remote) {
+    if fresh && bypass::is_kernel(remote, socket.kind) {
         bypass::to_kernel(shared, id)?;
         return Ok(Target::Kernel);
     }
-    if remote.is_ipv6() {
-        return Err(Errno::ENETUNREACH);
+    if let SocketAddr::V6(a) = remote {
+        // Of these the kernel must be told the device (tcp_v6_connect, __ip6_datagram_connect).
+        let scoped = a.ip().is_unicast_link_local() || (!stream && addr::is_local_group(a.ip()));
+        return Err(if scoped && a.scope_id() == 0 { Errno::EINVAL } else { Errno::ENETUNREACH });
+    }
+    if stream && fresh {
+        companion::drop_all(shared, id);
     }
     Ok(if stream { Target::Stream(remote) } else { Target::Datagram(remote) })
 }
 
-fn is_v6only(shared: &Shared, socket: SocketId) -> bool {
+/// IPV6_V6ONLY
+pub(super) fn is_v6only(shared: &Shared, socket: SocketId) -> bool {
     match socket.kind {
         Kind::Tcp => shared.stack.tcp_options(socket).is_ok_and(|o| o.v6only),
         _ => shared.stack.udp_options(socket).is_ok_and(|o| o.v6only),
@@ -167,6 +220,7 @@ fn is_v6only(shared: &Shared, socket: SocketId) -> bool {
 
 fn connect_stream(fd: c_int, remote: SocketAddr) -> Result<(), Errno> {
     let mut began = false;
+    let mut waited = false;
     let result = block_on(
         fd,
         |shared, id| {
@@ -180,6 +234,15 @@ fn connect_stream(fd: c_int, remote: SocketAddr) -> Result<(), Errno> {
         |shared, id| {
             let f = shared.file(id)?;
             let (socket, nonblock) = (f.socket, f.nonblock);
+            if waited
+                && shared.stack.tcp_state(socket) == TcpState::Closed
+                && !shared.stack.is_connecting(socket)
+            {
+                // Another thread has shut the socket: not to be begun anew.
+                let error = shared.stack.take_error(socket);
+                return Err(error.map_or(Errno::ECONNABORTED, Errno::from));
+            }
+            waited = true;
             match shared.stack.connect(sys::now(), socket, remote) {
                 Ok(()) => Ok(()),
                 Err(Error::InProgress) if nonblock => Err(Errno::EINPROGRESS),
@@ -212,8 +275,13 @@ pub fn listen(fd: c_int, backlog: c_int) -> Result<(), Errno> {
             return Err(Errno::EOPNOTSUPP);
         }
         // Negative means the most; net.core.somaxconn is 4096 by default.
-        let backlog = u32::try_from(backlog).unwrap_or(4096).min(4096);
-        Ok(shared.stack.listen(socket, backlog)?)
+        let most = u32::try_from(backlog).unwrap_or(4096).min(4096);
+        let fresh = shared.stack.tcp_state(socket) == TcpState::Closed;
+        if fresh && shared.stack.local_addr(socket).is_none() {
+            companion::bind_any(shared, id, 0)?;
+        }
+        shared.stack.listen(socket, most)?;
+        companion::listen(shared, id, backlog)
     })
 }
 
@@ -243,7 +311,13 @@ pub fn accept(fd: c_int, flags: c_int) -> Result<(c_int, SockAddr), Errno> {
             if shared.stack.tcp_state(socket) != TcpState::Listen {
                 return Err(Errno::EINVAL);
             }
-            if !ready.contains(Readiness::IN) {
+            let has = ready.contains(Readiness::IN);
+            if shared.file(id)?.companied {
+                if let Some(accepted) = companion::accept(shared, id, flags, has)? {
+                    return Ok(accepted);
+                }
+            }
+            if !has {
                 return Err(Errno::EAGAIN);
             }
             // The number first: with EMFILE the connection stays in the queue, as in the kernel.
@@ -274,6 +348,17 @@ pub fn shutdown(fd: c_int, how: c_int) -> Result<(), Errno> {
     };
     with(fd, |shared, id| {
         let socket = shared.file(id)?.socket;
-        Ok(shared.stack.shutdown(sys::now(), socket, how)?)
+        if shared.file(id)?.companied {
+            companion::shutdown(shared, id, how);
+        }
+        let how = match how {
+            Shutdown::Read => how,
+            Shutdown::Write if shared.shuts_later(id) => return Ok(()),
+            Shutdown::Both if shared.shuts_later(id) => Shutdown::Read,
+            _ => how,
+        };
+        let result = shared.stack.shutdown(sys::now(), socket, how);
+        shared.no_signals_for_this(id);
+        Ok(result?)
     })
 }

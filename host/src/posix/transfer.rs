@@ -19,7 +19,7 @@ pub use super::iovec::{sendfile, splice};
 use super::{Outcome, stream};
 use crate::errno::Errno;
 use crate::runtime::inside::{self, Interrupt};
-use crate::runtime::wait::{Blocking, SPARE, Woken, block_on};
+use crate::runtime::wait::{Blocking, PARTIAL, SPARE, Woken, block_on};
 use crate::runtime::{self, fdtable, sys};
 
 /// Bytes moved at a time.
@@ -70,8 +70,7 @@ pub(super) fn send_file(
     if !stream {
         return send_datagrams(out, file, count);
     }
-    // The kernel looks at the file first.
-    send_chunks(out, file, count).map_err(|e| readable_from(from, given).err().unwrap_or(e))
+    send_chunks(out, file, count)
 }
 
 /// Where sendfile reads a file, checked as do_sendfile does.
@@ -136,6 +135,7 @@ fn send_chunks(out: c_int, mut file: Source<'_>, count: usize) -> Result<usize, 
                 Ok(Blocking { interest: Readiness::OUT, nonblock: f.nonblock, timeout: f.sndtimeo })
             },
             |shared, id| {
+                shared.may_send(id)?;
                 let socket = shared.file(id)?.socket;
                 let now = shared.now();
                 if total > 0 && stream::failed(shared, socket) {
@@ -165,7 +165,7 @@ fn send_chunks(out: c_int, mut file: Source<'_>, count: usize) -> Result<usize, 
                     file.store();
                     // From here on this call hands out what others wait for: nothing may be held back.
                     waited = true;
-                    return Err(Errno::EAGAIN);
+                    return Err(if total > 0 { PARTIAL } else { Errno::EAGAIN });
                 }
                 if total == 0 && !waited {
                     shared.will_send(id);
@@ -176,6 +176,11 @@ fn send_chunks(out: c_int, mut file: Source<'_>, count: usize) -> Result<usize, 
         let (mut chunk, want) = match step {
             Ok(Some(room)) => room,
             Err(e) if total == 0 => {
+                // The kernel reads first: a file that cannot be read, or is at its end, is told without a signal.
+                readable_from(file.fd, file.offset.as_deref().copied())?;
+                if matches!(sys::pread(file.fd, &mut [0], file.position), Ok(0)) {
+                    return Ok(0);
+                }
                 if e == Errno::EPIPE {
                     let _ = sys::tgkill(sys::gettid(), libc::SIGPIPE);
                 }
@@ -192,6 +197,8 @@ fn send_chunks(out: c_int, mut file: Source<'_>, count: usize) -> Result<usize, 
         match pread_more(file.fd, room, file.position, count - total > want) {
             Ok((0, _)) => done = true,
             Ok((len, more)) => piece = Some(Piece { chunk, len, more }),
+            // A directory has no splice_read (fs/splice.c).
+            Err(Errno::EISDIR) if total == 0 => return Err(Errno::EINVAL),
             Err(e) if total == 0 => return Err(e),
             Err(_) => done = true,
         }
@@ -346,6 +353,7 @@ fn from_pipe(pipe: &Pipe, out: c_int, len: usize, more: bool) -> Result<usize, E
                 Ok(Blocking { interest: Readiness::OUT, nonblock: f.nonblock, timeout: f.sndtimeo })
             },
             |shared, id| {
+                shared.may_send(id)?;
                 let socket = shared.file(id)?.socket;
                 let now = sys::now();
                 if socket.kind != Kind::Tcp {

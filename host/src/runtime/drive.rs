@@ -182,6 +182,11 @@ impl Shared {
     }
 }
 
+/// The stack thread's event descriptor; -1 without one.
+pub(super) fn stack_thread() -> RawFd {
+    STACK_THREAD.load(Ordering::Relaxed)
+}
+
 /// Called in the trampoline when a handler is about to run in a thread that drives with `lease`.
 pub(super) fn handler_runs(lease: u64) {
     INTERRUPTED.store(lease, Ordering::Release);

@@ -9,29 +9,20 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use libc::pollfd;
-use once_cell::sync::OnceCell;
+use matnet_stack::Instant;
 
 use super::control::Control;
 use super::file::FileId;
-use super::{Runtime, fdspace, inside, start, sys};
+use super::{Runtime, fdspace, inside, late, start, sys};
 
 /// The thread that came first; 0: none yet.
 static BY: AtomicI32 = AtomicI32::new(0);
 
-/// What writes out the program's buffered streams on sockets of ours.
-static FLUSH: OnceCell<fn()> = OnceCell::new();
-
-/// Names the function that writes out buffered streams on sockets of ours. The first call counts.
-pub fn flush_with(flush: fn()) {
-    let _ = FLUSH.set(flush);
-}
-
-/// `exit` and return from main: libc would flush streams only after the sockets are closed here, so they are flushed first.
+/// `exit` and return from main. Where stdio may have something for a socket yet, the end waits for it (see `late`).
 pub fn on_orderly_exit() {
-    if let Some(flush) = FLUSH.get() {
-        flush();
+    if !late::arm() {
+        on_exit();
     }
-    on_exit();
 }
 
 /// Closes every socket and lingers. Called on every way out of the process; the first thread closes, all deliver.
@@ -42,15 +33,21 @@ pub fn on_exit() {
         return;
     }
     let me = sys::gettid();
+    // One time for all that follows.
+    let end = sys::now() + start::settings().linger;
     match BY.compare_exchange(0, me, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {}
         // A handler that ends the process while this thread delivers is in a hurry.
         Err(first) if first == me => return,
         // Another thread delivers: ending the process now would cut it short.
         Err(_) => {
-            drain(runtime, start::settings().linger);
+            drain(runtime, end);
             return;
         }
+    }
+    if runtime.lock().spills.any() {
+        // What was written past the hooks goes before the end.
+        drain(runtime, end);
     }
     {
         let mut shared = runtime.lock();
@@ -60,7 +57,7 @@ pub fn on_exit() {
             shared.stack.close(now, socket);
         }
     }
-    if !drain(runtime, start::settings().linger) {
+    if !drain(runtime, end) {
         let mut shared = runtime.lock();
         shared.stack.abort_all(sys::now());
     }
@@ -69,13 +66,14 @@ pub fn on_exit() {
 /// The child of a fork has its own end to come.
 pub(super) fn forget() {
     BY.store(0, Ordering::Release);
+    late::forget();
 }
 
 /// Before the process becomes another program: what was accepted is delivered, connections stay as they are (exec may
 /// still fail). The program's own descriptor limit comes back.
 pub fn before_exec() {
     if let Some(runtime) = start::get().filter(|_| inside::depth() == 0) {
-        drain(runtime, start::settings().linger);
+        drain(runtime, sys::now() + start::settings().linger);
     }
     fdspace::restore_for_exec();
 }
@@ -86,8 +84,7 @@ pub fn after_exec_failed() {
 }
 
 /// Runs the stack here until nothing waits for an acknowledgement; false when the time was not enough.
-fn drain(runtime: &Runtime, limit: Duration) -> bool {
-    let end = sys::now() + limit;
+fn drain(runtime: &Runtime, end: Instant) -> bool {
     let mut alone = false;
     let done = loop {
         let deadline = {
@@ -95,8 +92,9 @@ fn drain(runtime: &Runtime, limit: Duration) -> bool {
             shared.transmit();
             // More than a budget's worth ends the sleep below at once: a flood must not keep the lock.
             shared.attend();
+            let through = !shared.spills.any() || shared.drained_spills();
             shared.transmit();
-            if shared.device_gone || !shared.stack.pending_output() {
+            if shared.device_gone || (through && !shared.stack.pending_output()) {
                 break true;
             }
             shared.stack.poll_timeout()

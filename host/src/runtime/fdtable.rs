@@ -27,6 +27,8 @@ const FIRST_FILE: u32 = 6;
 /// From here on the descriptor is the kernel's, with a mark: CANDIDATE | MIXED? | serial, or SERVED | index.
 const CANDIDATE: u32 = 1 << 30;
 const SERVED: u32 = 1 << 31;
+/// A netlink socket whose requests are looked at: the candidate that no number is given to.
+const NETLINK: u32 = CANDIDATE;
 /// The program has put descriptors of the kernel into the candidate.
 const MIXED: u32 = 1 << 29;
 /// A candidate's number; it comes round after half a billion sets.
@@ -34,7 +36,7 @@ const SERIAL: u32 = MIXED - 1;
 
 /// Threads in the kernel's epoll_wait on a candidate, by number.
 static WAITERS: [AtomicU32; MAX_FDS] = [const { AtomicU32::new(0) }; MAX_FDS];
-static NEXT_SERIAL: AtomicU32 = AtomicU32::new(0);
+static NEXT_SERIAL: AtomicU32 = AtomicU32::new(1);
 /// A candidate was copied at some time: its other numbers have to be searched for.
 static COPIED: AtomicBool = AtomicBool::new(false);
 
@@ -96,8 +98,47 @@ pub fn is_noted(fd: RawFd) -> bool {
 pub fn mark(fd: RawFd) -> Option<Mark> {
     match load(fd) {
         n @ SERVED.. => Some(Mark::Served(n - SERVED)),
-        CANDIDATE.. => Some(Mark::Candidate),
+        n if n >= CANDIDATE && n != NETLINK => Some(Mark::Candidate),
         _ => None,
+    }
+}
+
+/// Who moves the messages of a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// The kernel: the real call.
+    Kernel,
+    /// This library ([`is_special`]).
+    Own,
+    /// The kernel, but what is asked and answered is looked at ([`is_netlink`]).
+    Netlink,
+}
+
+/// Who moves the messages of `fd`, by one load.
+#[inline]
+pub fn carrier(fd: RawFd) -> Carrier {
+    match load(fd).wrapping_sub(1) {
+        n if n >= NETLINK => Carrier::Kernel,
+        n if n != NETLINK - 1 => Carrier::Own,
+        _ => Carrier::Netlink,
+    }
+}
+
+/// True for a netlink socket whose requests are looked at.
+#[inline]
+pub fn is_netlink(fd: RawFd) -> bool {
+    load(fd) == NETLINK
+}
+
+/// Notes that `fd` is such a netlink socket, which nobody else knows yet.
+pub fn set_netlink(fd: RawFd) {
+    store(fd, NETLINK);
+}
+
+/// `fd` was such a netlink socket and is closed or replaced.
+pub(crate) fn forget_netlink(fd: RawFd) {
+    if is_netlink(fd) {
+        clear(fd);
     }
 }
 
@@ -125,6 +166,28 @@ pub fn is_internal(fd: RawFd) -> bool {
 pub fn is_datagram(fd: RawFd) -> bool {
     let value = load(fd);
     (FIRST_FILE..CANDIDATE).contains(&value) && value & 1 == 1
+}
+
+/// Numbers that a `FILE` of libc is known to have, a bit each.
+static STREAMS: [AtomicU32; MAX_FDS / 32] = [const { AtomicU32::new(0) }; MAX_FDS / 32];
+
+/// A `FILE` on `fd` was opened (`there`) or is about to be closed.
+pub fn note_stream(fd: RawFd, there: bool) {
+    let Some(fd) = usize::try_from(fd).ok() else { return };
+    let Some(word) = STREAMS.get(fd / 32) else { return };
+    let bit = 1 << (fd % 32);
+    if there {
+        word.fetch_or(bit, Ordering::Relaxed);
+    } else {
+        word.fetch_and(!bit, Ordering::Relaxed);
+    }
+}
+
+/// True when libc may read and write `fd` by itself: the standard streams, and what [`note_stream`] knows.
+#[inline]
+pub(crate) fn may_have_stream(fd: RawFd) -> bool {
+    let Some(fd) = usize::try_from(fd).ok() else { return false };
+    fd <= 2 || STREAMS.get(fd / 32).is_some_and(|w| w.load(Ordering::Relaxed) & (1 << (fd % 32)) != 0)
 }
 
 /// Notes that `fd` names file `index`; false when the number is beyond the table.
@@ -171,13 +234,16 @@ pub fn forget_marks(first: u32, last: u32) {
 /// Notes a new epoll descriptor. Without the lock: the number is known to nobody yet.
 pub fn set_candidate(fd: RawFd) {
     let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed) & SERIAL;
-    store(fd, CANDIDATE | serial);
+    // 0 is a netlink socket's.
+    store(fd, CANDIDATE | serial.max(1));
 }
 
 /// `new` has become another number of what `old` names; only a candidate's mark goes over.
 pub(crate) fn copy_candidate(old: RawFd, new: RawFd) {
     let value = load(old);
-    if (CANDIDATE..SERVED).contains(&value) {
+    if value == NETLINK {
+        store(new, value);
+    } else if (CANDIDATE..SERVED).contains(&value) {
         COPIED.store(true, Ordering::SeqCst);
         store(new, value);
         // Against `serve`: it sees the new number, or the caller the old one's new mark.
@@ -188,7 +254,7 @@ pub(crate) fn copy_candidate(old: RawFd, new: RawFd) {
 /// A descriptor of the kernel enters the set `fd`; false when `fd` is no candidate (any more).
 pub fn mix_candidate(fd: RawFd) -> bool {
     let Some(slot) = usize::try_from(fd).ok().and_then(|i| SLOTS.get(i)) else { return false };
-    let mixed = |n| if (CANDIDATE..SERVED).contains(&n) { Some(n | MIXED) } else { None };
+    let mixed = |n| if (NETLINK + 1..SERVED).contains(&n) { Some(n | MIXED) } else { None };
     slot.fetch_update(Ordering::AcqRel, Ordering::Acquire, mixed).is_ok()
 }
 
@@ -287,7 +353,7 @@ pub(crate) fn forget_inherited(fd: RawFd) {
 
 /// Clears the slot of an inherited socket or an epoll descriptor; other slots stay.
 pub(crate) fn forget_kernel(fd: RawFd) {
-    if get(fd) == Slot::Inherited || mark(fd).is_some() {
+    if get(fd) == Slot::Inherited || mark(fd).is_some() || is_netlink(fd) {
         clear(fd);
     }
 }

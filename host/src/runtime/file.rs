@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use matnet_stack::{Kind, Readiness, SocketId};
 
+use super::async_io::AsyncIo;
+use super::companion::Companions;
 use super::mirror::Mirror;
 use super::sets::Link;
 use super::small::Small;
@@ -23,6 +25,13 @@ pub(crate) struct Watcher {
     pub(crate) waiter: u32,
     /// What it waits for; HUP and ERR always count.
     pub(crate) interest: Readiness,
+}
+
+impl Watcher {
+    /// True for a call that takes data or an incoming connection; connect counts OUT in, poll and its kin, which only look, HUP.
+    pub(crate) fn takes(&self) -> bool {
+        self.interest.contains(Readiness::IN) && !self.interest.intersects(Readiness::OUT | Readiness::HUP)
+    }
 }
 
 /// A recorded setsockopt, replayed when the socket moves to the kernel.
@@ -49,6 +58,12 @@ pub struct File {
     pub protocol: i32,
     /// O_NONBLOCK.
     pub nonblock: bool,
+    /// There are kernel sockets beside it (see `companion`).
+    pub companied: bool,
+    /// What these have ready: part of its own readiness.
+    pub also: Readiness,
+    /// What its receives tell beside the bytes: bits that the options set (see `posix::iovec::control`).
+    pub ancillary: u32,
     /// O_ASYNC and the like, kept so that F_GETFL gives back what F_SETFL took.
     pub status_flags: i32,
     /// Numbers that name this file.
@@ -74,12 +89,16 @@ pub struct File {
 /// What the program set on a socket, as far as it is not the stack's.
 #[derive(Debug, Default)]
 pub struct Rare {
+    /// Kernel sockets on the loopback.
+    pub companions: Option<Box<Companions>>,
     /// Options to replay when the socket moves to the kernel.
     pub recorded: Vec<RecordedOption>,
     /// bind(2) was called with this sockaddr.
     pub bound: Option<Vec<u8>>,
     /// Host-side options without effect on the stack, by (level, name), so that get gives back what set took.
     pub host_options: Vec<(i32, i32, i32)>,
+    /// Its owner and signals (F_SETOWN, O_ASYNC).
+    pub async_io: Option<Box<AsyncIo>>,
 }
 
 impl File {
@@ -91,6 +110,9 @@ impl File {
             ty,
             protocol,
             nonblock: false,
+            companied: false,
+            also: Readiness::NONE,
+            ancillary: 0,
             status_flags: 0,
             fds: Small::new(),
             holds: 0,
@@ -123,7 +145,7 @@ impl File {
 /// Which file a socket of the stack belongs to: a list for each kind, by the socket's number.
 #[derive(Debug, Default)]
 pub(crate) struct BySocket {
-    lists: [Vec<u32>; 3],
+    lists: [Vec<u32>; 4],
 }
 
 /// No file.
@@ -131,11 +153,12 @@ const NOBODY: u32 = u32::MAX;
 
 impl BySocket {
     fn list(&mut self, kind: Kind) -> &mut Vec<u32> {
-        let [tcp, udp, ping] = &mut self.lists;
+        let [tcp, udp, ping, raw] = &mut self.lists;
         match kind {
             Kind::Tcp => tcp,
             Kind::Udp => udp,
             Kind::Ping => ping,
+            Kind::Raw => raw,
         }
     }
 

@@ -3,14 +3,17 @@
 //! pthread_atfork is used, not a hook on `fork`: forkpty and daemon come past a hook. Before the fork the gate and the
 //! runtime lock are taken, so that the child never sees a half-changed state. The child closes the device, the event
 //! descriptors and the mirrors' ends at once and marks inherited sockets: using one there fails with ENETDOWN, closing one works and
-//! does not touch the parent's connection. Its first own socket starts a stack of its own.
+//! does not touch the parent's connection. Its first own socket starts a stack of its own; where the device is still the parent's, it
+//! waits a moment: a daemon's parent leaves at once.
 
 use std::cell::UnsafeCell;
 use std::os::fd::RawFd;
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fdtable::{self, Slot};
-use super::{Locked, exit, inside, start, sys, wait};
+use super::file::FileId;
+use super::{Locked, companion, exit, inside, spill, start, sys, wait};
 
 /// The lock, carried from `prepare` to `parent` or `child`.
 struct Carried(UnsafeCell<Option<Locked<'static>>>);
@@ -19,6 +22,14 @@ struct Carried(UnsafeCell<Option<Locked<'static>>>);
 unsafe impl Sync for Carried {}
 
 static CARRIED: Carried = Carried(UnsafeCell::new(None));
+
+/// An ancestor of this process had the stack and may still have the device.
+static STACK_LEFT_BEHIND: AtomicBool = AtomicBool::new(false);
+
+/// Whether the device may be busy only because a parent is about to end; yes once, for the wait that follows.
+pub(crate) fn may_be_parents_device() -> bool {
+    STACK_LEFT_BEHIND.swap(false, Ordering::Relaxed)
+}
 
 /// Registers the handlers, once per process image.
 pub(crate) fn install() {
@@ -48,9 +59,12 @@ unsafe extern "C" fn child() {
     // SAFETY: the only thread of the child is the one that ran `prepare`.
     let locked = unsafe { (*CARRIED.0.get()).take() };
     if let Some(locked) = locked {
+        STACK_LEFT_BEHIND.store(true, Ordering::Relaxed);
         for fd in fdtable::special_from(0) {
             let fd = fd as RawFd;
             match fdtable::get(fd) {
+                // The pair behind it is the kernel's, and the parent pumps it.
+                Slot::File(n) if locked.is_spilled(FileId(n)) => fdtable::clear(fd),
                 Slot::File(_) => fdtable::mark_inherited(fd),
                 // The log file stays: the child may have something to say.
                 Slot::Internal if fd != crate::log::fd() => {
@@ -66,6 +80,8 @@ unsafe extern "C" fn child() {
         std::mem::forget(locked);
     }
     start::forget();
+    spill::forget();
+    companion::forget();
     inside::reset();
     wait::forget();
     exit::forget();

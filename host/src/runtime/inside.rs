@@ -53,6 +53,9 @@ const SYNCHRONOUS: [i32; 6] =
 /// glibc's own two signals (cancellation, setxid) are never blocked: `setuid` waits for every thread to answer.
 const GLIBC_RESERVED: u64 = (1 << 31) | (1 << 32);
 
+/// SIGBUS and SIGSEGV.
+const FAULTS: u64 = (1 << (libc::SIGBUS - 1)) | (1 << (libc::SIGSEGV - 1));
+
 /// While it lives, handlers of this thread are deferred.
 pub struct Guard(());
 
@@ -113,7 +116,8 @@ pub fn defer(sig: i32, mask: &mut u64) -> bool {
     // Two signals at once make two frames, the second inside the first's first instruction: they are deferred from the inside
     // out, and the outermost frame, the last to come here, has the mask of the interrupted code.
     SAVED_MASK.set(Some(*mask));
-    *mask = !GLIBC_RESERVED;
+    // Faults stay open: a probe of a bad pointer must not end the process (`probe`).
+    *mask = !(GLIBC_RESERVED | FAULTS & !*mask);
     true
 }
 
@@ -126,6 +130,11 @@ pub struct Interrupted {
     in_call: bool,
     in_ppoll: bool,
     uncancellable: bool,
+}
+
+/// A signal waits for this thread to leave the library (signal_pending).
+pub fn signal_waits() -> bool {
+    SAVED_MASK.get().is_some()
 }
 
 /// Told by the trampoline that a handler of the program runs; `restart`: it has SA_RESTART; `in_library`: it interrupted an
@@ -230,6 +239,16 @@ pub enum Interrupt {
 /// Forgets what ran before this call began.
 pub fn clear_interrupts() {
     INTERRUPTED.set(0);
+}
+
+/// The record behind [`interrupts`], for [`set_handlers`].
+pub(crate) fn handlers() -> u8 {
+    INTERRUPTED.get()
+}
+
+/// Puts the record back.
+pub(crate) fn set_handlers(record: u8) {
+    INTERRUPTED.set(record);
 }
 
 /// Which handlers ran since [`clear_interrupts`].

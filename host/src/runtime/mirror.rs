@@ -11,6 +11,7 @@
 //! | RDHUP | M is shut for writing |
 //! | HUP | M is shut both ways |
 //! | ERR | M is closed with unread bytes (the kernel then reports ECONNRESET on A) |
+//! | PRI | an urgent byte waits in A, if a registration asks for it; A says IN too then |
 //!
 //! Raising works from M alone. Clearing touches A and so happens only in calls of the program on that very descriptor, under
 //! the runtime lock, which every close and dup of the number also takes. Limits: ERR and HUP cannot be taken back except
@@ -21,6 +22,7 @@ use std::os::fd::RawFd;
 use libc::c_int;
 use matnet_stack::Readiness;
 
+use super::spill::Spill;
 use super::{fdspace, sys};
 use crate::errno::Errno;
 
@@ -54,8 +56,12 @@ pub(crate) struct Mirror {
     err: bool,
     /// A byte that we never read waits in M.
     armed: bool,
+    /// An urgent byte waits in A.
+    urgent: bool,
     /// Where the program registered the descriptor.
     pub(crate) registrations: Vec<Registration>,
+    /// The pair carries the bytes themselves: readiness follows from them, and nothing is raised here.
+    pub(crate) spill: Option<Box<Spill>>,
 }
 
 impl Mirror {
@@ -73,14 +79,37 @@ impl Mirror {
             hup: false,
             err: false,
             armed: false,
+            urgent: false,
             registrations: Vec::new(),
+            spill: None,
         };
         Ok((mirror, a))
     }
 
+    /// A pair that carries bytes, see `spill`.
+    pub(crate) fn spilled(m: RawFd, spill: Box<Spill>) -> Mirror {
+        Mirror {
+            m,
+            pending: 0,
+            full: false,
+            rdhup: false,
+            hup: false,
+            err: false,
+            armed: false,
+            urgent: false,
+            registrations: Vec::new(),
+            spill: Some(spill),
+        }
+    }
+
+    /// Our end; -1 once it was closed to report an error.
+    pub(crate) fn end(&self) -> RawFd {
+        self.m
+    }
+
     /// Raises what newly happened. Called wherever the stack reports an edge.
     pub(crate) fn raise(&mut self, edges: Readiness, now: Readiness) {
-        if self.m < 0 {
+        if self.m < 0 || self.spill.is_some() {
             return;
         }
         if now.contains(Readiness::ERR) && !self.err {
@@ -97,6 +126,9 @@ impl Mirror {
         if now.contains(Readiness::IN) && (self.pending == 0 || edges.intersects(Readiness::IN)) {
             self.raise_in();
         }
+        if now.contains(Readiness::PRI) && !self.urgent {
+            self.raise_urgent();
+        }
         if now.contains(Readiness::HUP) && !self.hup {
             self.hup = true;
             self.rdhup = true;
@@ -109,8 +141,11 @@ impl Mirror {
 
     /// Brings A in line with `now` after a call of the program on `a`.
     pub(crate) fn settle(&mut self, a: RawFd, now: Readiness) {
-        if self.m < 0 {
+        if self.m < 0 || self.spill.is_some() {
             return;
+        }
+        if self.urgent && !now.contains(Readiness::PRI) {
+            self.clear_in(a);
         }
         // Full of edges that a program always behind its sender has not read: start over, or no further edge would come.
         if self.pending > 0 && (!now.contains(Readiness::IN) || self.pending >= MAX_PENDING / 2) {
@@ -134,7 +169,19 @@ impl Mirror {
         }
     }
 
+    /// unix_poll reports PRI for an urgent byte, and IN, as for any byte.
+    fn raise_urgent(&mut self) {
+        if self.rdhup || !self.registrations.iter().any(|r| r.events & libc::EPOLLPRI as u32 != 0) {
+            return;
+        }
+        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL | libc::MSG_OOB;
+        self.urgent = sys::sendto(self.m, &[0], flags, &[]).is_ok();
+    }
+
     fn clear_in(&mut self, a: RawFd) {
+        if std::mem::take(&mut self.urgent) {
+            let _ = sys::recv(a, &mut [0], libc::MSG_DONTWAIT | libc::MSG_OOB);
+        }
         let mut junk = [0u8; MAX_PENDING as usize * 2];
         let _ = sys::recv(a, &mut junk, libc::MSG_DONTWAIT);
         self.pending = 0;
@@ -164,11 +211,11 @@ impl Mirror {
 
     /// True once an error was reported: the pair is spent, and a socket that recovers needs a fresh one.
     pub(crate) fn is_spent(&self) -> bool {
-        self.m < 0
+        self.m < 0 && self.spill.is_none()
     }
 
     /// unix_release sets ECONNRESET on the peer only when unread data is left in the socket being closed.
-    fn close_with_error(&mut self) {
+    pub(crate) fn close_with_error(&mut self) {
         fdspace::close_internal(self.m);
         self.m = -1;
     }

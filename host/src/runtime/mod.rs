@@ -8,6 +8,8 @@
 //! Lock order: fork gate -> runtime lock -> nothing. No lock is held in a wait. While the lock is held the thread is `inside`
 //! (signals deferred, see `inside`).
 
+pub mod async_io;
+pub mod companion;
 mod control;
 mod drive;
 pub mod environ;
@@ -17,11 +19,15 @@ pub mod fdtable;
 pub mod file;
 pub mod fork;
 mod guess;
+pub(crate) mod hidden;
 pub mod inside;
+mod late;
 pub(crate) mod mirror;
+pub mod probe;
 pub(crate) mod quiet;
 pub(crate) mod sets;
 mod small;
+pub mod spill;
 pub mod start;
 pub mod sys;
 mod thread;
@@ -30,6 +36,7 @@ pub mod wait;
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use matnet_stack::{Event, Full, Instant, Readiness, Sink, Stack, Transmit};
 use parking_lot::{Mutex, MutexGuard};
@@ -40,7 +47,7 @@ use fdtable::Slot;
 use file::{File, FileId, Files, Watcher};
 use mirror::{Mirror, Registration};
 
-pub use exit::{after_exec_failed, before_exec, flush_with, on_exit, on_orderly_exit};
+pub use exit::{after_exec_failed, before_exec, on_exit, on_orderly_exit};
 pub use start::{get, hooks_enabled, set_preloaded, settings, start};
 pub use thread::is_last as is_last_thread;
 
@@ -62,6 +69,8 @@ pub struct Runtime {
     device_fd: RawFd,
     /// Messages to the stack thread.
     control: control::Channel,
+    /// The kernel's index of the device; 0: not asked for yet.
+    device_index: AtomicU32,
 }
 
 /// What the lock protects.
@@ -75,6 +84,8 @@ pub struct Shared {
     waiters: wait::Waiters,
     /// Epoll sets.
     pub(crate) sets: sets::Sets,
+    /// Sockets on which the kernel's read and write work.
+    pub(crate) spills: spill::Spills,
     /// Event descriptors to signal after the unlock.
     wakes: Vec<RawFd>,
     /// The device took no more: try again soon.
@@ -92,6 +103,8 @@ pub struct Shared {
     turn: u64,
     /// What is due stays until the lock is taken the next time.
     held_back: bool,
+    /// Events come from a thread that waited for data on this file.
+    receiving: Option<FileId>,
 }
 
 /// The runtime lock, held. Dropping it settles and unlocks.
@@ -150,6 +163,14 @@ pub(crate) fn signal(fd: RawFd) {
 }
 
 impl Runtime {
+    /// The kernel's index of the device, from `ask` the first time.
+    pub(crate) fn device_index(&self, ask: impl FnOnce() -> Option<u32>) -> Option<u32> {
+        match self.device_index.load(Ordering::Relaxed) {
+            0 => ask().inspect(|index| self.device_index.store(*index, Ordering::Relaxed)),
+            index => Some(index),
+        }
+    }
+
     /// Takes the lock; the thread is inside the library until it is dropped.
     pub fn lock(&self) -> Locked<'_> {
         let inside = inside::enter();
@@ -157,6 +178,9 @@ impl Runtime {
         guard.clock.set(None);
         guard.turn = guard.turn.wrapping_add(1);
         guard.held_back = false;
+        if guard.spills.any() {
+            guard.sync_spills();
+        }
         Locked { guard, runtime: self, settled: None, _inside: inside }
     }
 }
@@ -206,8 +230,15 @@ impl Shared {
 
     /// Sends what is due, hands out events, and returns the next deadline.
     fn settle(&mut self) -> Option<Instant> {
+        let spills = self.spills.any();
+        if spills {
+            self.settle_spills();
+        }
         self.transmit();
         self.dispatch();
+        if spills {
+            self.lend_spills();
+        }
         while let Some(entry) = self.stack.poll_log() {
             start::log_entry(&entry);
         }
@@ -320,25 +351,51 @@ impl Shared {
         }
         let now = self.readiness(id);
         let Some(file) = self.files.get_mut(id) else { return };
+        let signals = file.rare().is_some_and(|r| r.async_io.is_some());
+        let edges = Readiness(event.edges.0 & !Readiness::MARK.0);
         if let Some(mirror) = file.mirror.as_mut() {
-            mirror.raise(event.edges, now);
+            mirror.raise(edges, now);
         }
         let urgent = Readiness::ERR | Readiness::HUP;
+        // Of those that wait to take what is there one is woken for news (prepare_to_wait_exclusive); it wakes the next if it leaves
+        // something (`pass_on_file`). A change of state concerns all.
+        let changed = edges.intersects(urgent | Readiness::RDHUP);
+        // The thread that brought it in may have taken it already.
+        let mut served = !changed
+            && !file.watchers.is_empty()
+            && !now.contains(Readiness::IN)
+            && self.stack.recv_queued(event.socket) == 0;
         for w in file.watchers.iter() {
-            if event.edges.intersects(w.interest | urgent) {
+            if edges.intersects(w.interest | urgent) && !(w.takes() && served && !changed) {
+                served |= w.takes();
                 if let Some(fd) = self.waiters.wake(w.waiter) {
                     self.wakes.push(fd);
                 }
             }
         }
         if !file.sets.is_none() {
-            self.sets.on_edges(file.sets, event.edges, &mut self.waiters, &mut self.wakes);
+            self.sets.on_edges(file.sets, edges, &mut self.waiters, &mut self.wakes);
+        }
+        if signals {
+            self.send_signals(id, event.edges, now);
+        }
+    }
+
+    /// A thread that may have been woken for news on the file leaves: if there is something to take, it is the next one's.
+    pub(crate) fn pass_on_file(&mut self, id: FileId) {
+        let Some(file) = self.files.get(id).filter(|f| !f.watchers.is_empty()) else { return };
+        let there = self.stack.recv_queued(file.socket) > 0
+            || (self.stack.readiness(file.socket) | file.also).contains(Readiness::IN);
+        // One that is awake already looks soon, and passes on in turn.
+        let next = file.watchers.iter().find(|w| w.takes());
+        if let Some(fd) = next.filter(|_| there).and_then(|w| self.waiters.wake(w.waiter)) {
+            self.wakes.push(fd);
         }
     }
 
     /// What poll(2) says of a file now.
     pub fn readiness(&mut self, id: FileId) -> Readiness {
-        self.files.get(id).map_or(Readiness::NONE, |f| self.stack.readiness(f.socket))
+        self.files.get(id).map_or(Readiness::NONE, |f| self.stack.readiness(f.socket) | f.also)
     }
 
     /// The file behind a number; EBADF when it is not (or no longer) ours.
@@ -380,6 +437,7 @@ impl Shared {
             return Err(Errno::EMFILE);
         }
         self.by_socket.insert(socket, id);
+        self.spill_for(fd, id);
         Ok(id)
     }
 
@@ -399,6 +457,7 @@ impl Shared {
             return Err(Errno::EMFILE);
         }
         self.file_mut(id)?.fds.push(fd);
+        self.spill_for(fd, id);
         Ok(())
     }
 
@@ -417,6 +476,9 @@ impl Shared {
                             m.leave(fd);
                         }
                         m.unregister(None, Some(fd));
+                        if last && m.spill.is_some() {
+                            self.leave_spill(id);
+                        }
                     }
                 }
                 self.reap(id);
@@ -424,7 +486,10 @@ impl Shared {
             Slot::Inherited => {
                 fdtable::clear(fd);
             }
-            Slot::Kernel => self.unname_set(fd),
+            Slot::Kernel => {
+                fdtable::forget_netlink(fd);
+                self.unname_set(fd);
+            }
             Slot::Internal => {}
         }
     }

@@ -15,7 +15,7 @@
 //! An entry is linked into its set's ready queue and, by `next`, to the other entries of its file: no operation here walks over
 //! sockets or over entries that are not ready, and none but a registration allocates.
 //!
-//! Limits: a set that is closed while a thread waits on it goes on for our sockets only. A set that moves reports an edge-triggered
+//! Limits: a set whose number dup2 replaces while a thread waits on it goes on for our sockets only. A set that moves reports an edge-triggered
 //! socket that is ready once more.
 
 use std::collections::VecDeque;
@@ -88,6 +88,8 @@ pub(crate) struct Set {
     serial: u32,
     /// Its numbers; none when it is closed and a thread still waits.
     names: Vec<RawFd>,
+    /// Then the kernel's set lives on behind this number of ours; -1: none.
+    kept: RawFd,
     entries: Vec<Entry>,
     free: Vec<u32>,
     /// The ready queue.
@@ -150,6 +152,7 @@ impl Set {
         Set {
             serial,
             names,
+            kept: -1,
             entries: Vec::new(),
             free: Vec::new(),
             head: NONE,
@@ -163,9 +166,9 @@ impl Set {
         }
     }
 
-    /// A number of it, for the kernel; -1 when it is closed.
+    /// A number of it, for the kernel; -1 when it is closed and has none of the kernel's descriptors.
     pub(crate) fn epfd(&self) -> RawFd {
-        self.names.first().copied().unwrap_or(-1)
+        self.names.first().copied().unwrap_or(self.kept)
     }
 
     /// After a look at the device that did not sleep: whether the kernel has news is not known, and asking costs as much as
@@ -335,6 +338,9 @@ impl Sets {
         waiters: &mut Waiters,
         wakes: &mut Vec<RawFd>,
     ) {
+        if edges.is_empty() {
+            return;
+        }
         let key = key(edges);
         let attending = self.attending;
         let mut served = false;
@@ -471,7 +477,7 @@ impl Shared {
     }
 
     fn file_bits(&self, id: FileId) -> u32 {
-        self.files.get(id).map_or(0, |f| poll_bits(self.stack.readiness(f.socket), f.is_stream()))
+        self.files.get(id).map_or(0, |f| poll_bits(self.stack.readiness(f.socket) | f.also, f.is_stream()))
     }
 
     /// Takes a registration out of its set and its file.
@@ -530,7 +536,7 @@ impl Shared {
             set.unqueue(index);
             let Some(e) = set.entries.get_mut(index as usize) else { break };
             let file = self.files.get(e.file);
-            let state = file.map_or(0, |f| poll_bits(self.stack.readiness(f.socket), f.is_stream()));
+            let state = file.map_or(0, |f| poll_bits(self.stack.readiness(f.socket) | f.also, f.is_stream()));
             let ready = state & e.events;
             if ready != 0 {
                 *place = epoll_event { events: ready, u64: e.data };
@@ -546,6 +552,23 @@ impl Shared {
             }
         }
         found
+    }
+
+    /// True when [`Self::collect`] would find something, which stays as it is, edges and oneshots too: of a call whose array is bad.
+    #[cold]
+    pub(crate) fn would_collect(&mut self, id: SetId) -> bool {
+        while let Some(set) = self.sets.get_mut(id) {
+            let index = set.head;
+            let Some(e) = set.entries.get(index as usize) else { break };
+            let (file, events) = (e.file, e.events);
+            if self.file_bits(file) & events != 0 {
+                return true;
+            }
+            if let Some(set) = self.sets.get_mut(id) {
+                set.unqueue(index);
+            }
+        }
+        false
     }
 
     /// Before the last look of a thread that will not wait: what the device holds counts, if nobody looks at it just now.
@@ -585,6 +608,14 @@ impl Shared {
             set.sleepers.push_back(waiter);
             set.users += 1;
         }
+    }
+
+    /// Its handler runs: others come first. It is not awake yet.
+    pub(crate) fn set_step_aside(&mut self, id: SetId, waiter: u32) {
+        if let Some(set) = self.sets.get_mut(id) {
+            set.sleepers.retain(|&w| w != waiter);
+        }
+        self.pass_on(id);
     }
 
     /// It is awake.
@@ -627,6 +658,15 @@ impl Shared {
         Ok(())
     }
 
+    /// Before the close of `epfd`: a call that waits on its set keeps it, as it keeps its struct file in the kernel.
+    pub(crate) fn keep_set(&mut self, epfd: RawFd) {
+        let Some(set) = self.sets.find(epfd).and_then(|id| self.sets.get_mut(id)) else { return };
+        if set.users > 0 && set.mixed && set.kept < 0 && set.names.iter().all(|&n| n == epfd) {
+            let same = sys::fcntl(epfd, libc::F_DUPFD_CLOEXEC, 0).and_then(super::fdspace::internal);
+            set.kept = same.unwrap_or(-1);
+        }
+    }
+
     /// A number of a set was closed or is another's now; the set ends with its last one, and with its last user.
     pub(crate) fn unname_set(&mut self, epfd: RawFd) {
         if fdtable::mark(epfd).is_none() {
@@ -648,6 +688,9 @@ impl Shared {
             return;
         }
         self.empty_set(id);
+        if let Some(kept) = self.sets.get_mut(id).map(|s| s.kept).filter(|&fd| fd >= 0) {
+            super::fdspace::close_internal(kept);
+        }
         if let Some(place) = self.sets.list.get_mut(id.index as usize) {
             *place = None;
             self.sets.free.push(id.index);

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::{Runtime, Shared, fdspace, fork, inside, sys, thread, wait};
 use crate::config::{HookMode, Settings};
 use crate::errno::Errno;
-use crate::link::{Capture, Link, Tap};
+use crate::link::{Capture, Link, OpenError, Tap};
 
 static RUNTIME: AtomicPtr<Runtime> = AtomicPtr::new(std::ptr::null_mut());
 /// One start at a time; also taken around fork.
@@ -73,6 +73,11 @@ pub fn settings() -> &'static Settings {
     &configuration().settings
 }
 
+/// False when a value could not be understood: then nothing goes to the network.
+pub(crate) fn is_usable() -> bool {
+    configuration().error.is_none()
+}
+
 /// Gives settings by program instead of by environment (matnet_init). EBUSY when they were read already.
 pub fn configure(settings: Settings) -> Result<(), Errno> {
     CONFIGURATION.set(Configuration { settings, error: None }).map_err(|_| Errno::EBUSY)
@@ -108,6 +113,23 @@ pub fn start() -> Result<&'static Runtime, Errno> {
     })
 }
 
+/// How long a forked child waits for its parent to end and let go of the device.
+const PARENT_LEAVES: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// The device. A daemon whose parent made a socket before the fork comes here while the parent is on its way out.
+fn open_device(settings: &Settings) -> Result<Tap, String> {
+    let mut opened = Tap::open(settings, place);
+    let busy = |opened: &Result<Tap, OpenError>| opened.as_ref().is_err_and(|e| e.errno.0 == libc::EBUSY);
+    if busy(&opened) && fork::may_be_parents_device() {
+        let begin = sys::now();
+        while busy(&opened) && sys::now() - begin < PARENT_LEAVES {
+            let _ = sys::poll(&mut [], Some(std::time::Duration::from_millis(2)));
+            opened = Tap::open(settings, place);
+        }
+    }
+    opened.map_err(|e| e.line)
+}
+
 fn bring_up() -> Result<&'static Runtime, String> {
     // 1. Settings. A value that does not parse must not become a silent default.
     let configuration = configuration();
@@ -118,7 +140,7 @@ fn bring_up() -> Result<&'static Runtime, String> {
     // 2. Room for our descriptors.
     fdspace::prepare();
     // 3. The device.
-    let tap = Tap::open(settings, place).map_err(|e| e.line)?;
+    let tap = open_device(settings)?;
     let device_fd = tap.fd().unwrap_or(-1);
     let mut link: Box<dyn Link> = Box::new(tap);
     if let Some(path) = &settings.pcap {
@@ -158,6 +180,7 @@ fn bring_up() -> Result<&'static Runtime, String> {
             by_socket: Default::default(),
             waiters: wait::Waiters::default(),
             sets: Default::default(),
+            spills: Default::default(),
             wakes: Vec::new(),
             device_full: false,
             device_gone: false,
@@ -167,16 +190,20 @@ fn bring_up() -> Result<&'static Runtime, String> {
             clock: Default::default(),
             turn: 0,
             held_back: false,
+            receiving: None,
         }),
         wake_fd,
         device_fd,
         control: Default::default(),
+        device_index: Default::default(),
     }));
     // 6. fork must find the locks free.
     fork::install();
     // 7. The thread.
     runtime.announce();
     thread::spawn(runtime).map_err(|e| fail("the stack thread", e))?;
+    // 8. Bad pointers of the program.
+    super::probe::start();
     RUNTIME.store(std::ptr::from_ref(runtime).cast_mut(), Ordering::Release);
     Ok(runtime)
 }

@@ -210,6 +210,75 @@ pub fn bind(fd: RawFd, addr: &[u8]) -> Result<(), Errno> {
     unsafe { sys!(SYS_bind, fd, addr.as_ptr(), addr.len()) }.map(drop)
 }
 
+/// listen(2)
+pub fn listen(fd: RawFd, backlog: c_int) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { sys!(SYS_listen, fd, backlog) }.map(drop)
+}
+
+/// accept4(2), the peer's sockaddr into `from`: the new descriptor and the length of the sockaddr.
+pub fn accept(fd: RawFd, from: &mut [u8], flags: c_int) -> Result<(RawFd, usize), Errno> {
+    let mut len = from.len() as libc::socklen_t;
+    // SAFETY: the slice is valid for writes of `len`.
+    unsafe { sys!(SYS_accept4, fd, from.as_mut_ptr(), &raw mut len, flags) }
+        .map(|new| (new as RawFd, len as usize))
+}
+
+/// getsockname(2) into `name`: its length.
+pub fn getsockname(fd: RawFd, name: &mut [u8]) -> Result<usize, Errno> {
+    let mut len = name.len() as libc::socklen_t;
+    // SAFETY: the slice is valid for writes of `len`.
+    unsafe { sys!(SYS_getsockname, fd, name.as_mut_ptr(), &raw mut len) }.map(|_| len as usize)
+}
+
+/// sendmsg(2)
+pub fn sendmsg(fd: RawFd, bufs: &[&[u8]], to: &[u8], control: &[u8], flags: c_int) -> Result<usize, Errno> {
+    let mut list: Vec<libc::iovec> = bufs
+        .iter()
+        .map(|b| libc::iovec { iov_base: b.as_ptr().cast_mut().cast(), iov_len: b.len() })
+        .collect();
+    // SAFETY: all zero is a header that names nothing.
+    let mut m: libc::msghdr = unsafe { std::mem::zeroed() };
+    (m.msg_iov, m.msg_iovlen) = (list.as_mut_ptr(), list.len());
+    (m.msg_name, m.msg_namelen) = (to.as_ptr().cast_mut().cast(), to.len() as libc::socklen_t);
+    (m.msg_control, m.msg_controllen) = (control.as_ptr().cast_mut().cast(), control.len());
+    // SAFETY: everything that the header names is valid for reads, and the call does not write.
+    unsafe { sys!(SYS_sendmsg, fd, &raw const m, flags) }
+}
+
+/// What recvmsg(2) filled in.
+#[derive(Clone, Copy, Debug)]
+pub struct Message {
+    /// The call's value.
+    pub len: usize,
+    /// Bytes of the sender's sockaddr.
+    pub from: usize,
+    /// Bytes of control data.
+    pub control: usize,
+    /// msg_flags
+    pub flags: c_int,
+}
+
+/// recvmsg(2)
+pub fn recvmsg(
+    fd: RawFd,
+    bufs: &mut [&mut [u8]],
+    from: &mut [u8],
+    control: &mut [u8],
+    flags: c_int,
+) -> Result<Message, Errno> {
+    let mut list: Vec<libc::iovec> =
+        bufs.iter_mut().map(|b| libc::iovec { iov_base: b.as_mut_ptr().cast(), iov_len: b.len() }).collect();
+    // SAFETY: all zero is a header that names nothing.
+    let mut m: libc::msghdr = unsafe { std::mem::zeroed() };
+    (m.msg_iov, m.msg_iovlen) = (list.as_mut_ptr(), list.len());
+    (m.msg_name, m.msg_namelen) = (from.as_mut_ptr().cast(), from.len() as libc::socklen_t);
+    (m.msg_control, m.msg_controllen) = (control.as_mut_ptr().cast(), control.len());
+    // SAFETY: everything that the header names is valid for writes.
+    let len = unsafe { sys!(SYS_recvmsg, fd, &raw mut m, flags) }?;
+    Ok(Message { len, from: m.msg_namelen as usize, control: m.msg_controllen, flags: m.msg_flags })
+}
+
 /// shutdown(2)
 pub fn shutdown(fd: RawFd, how: c_int) -> Result<(), Errno> {
     // SAFETY: no pointers.
@@ -236,7 +305,6 @@ pub fn epoll_ctl(epfd: RawFd, op: c_int, fd: RawFd, event: &mut libc::epoll_even
 }
 
 /// epoll_create1(2)
-#[cfg(test)]
 pub(crate) fn epoll_create() -> Result<RawFd, Errno> {
     // SAFETY: no pointers.
     unsafe { sys!(SYS_epoll_create1, libc::EPOLL_CLOEXEC) }.map(|n| n as RawFd)
@@ -255,6 +323,24 @@ pub fn rlimit(resource: u32, new: Option<libc::rlimit64>) -> Result<libc::rlimit
     let p = new.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: both pointers are valid or null.
     unsafe { sys!(SYS_prlimit64, 0, resource, p, &raw mut old) }.map(|_| old)
+}
+
+/// True when the process has this capability (capabilities(7)), in effect now.
+pub fn capable(capability: u32) -> bool {
+    // struct __user_cap_header_struct with version 3 and our own pid, and two of __user_cap_data_struct, 12 bytes each.
+    let header: [u32; 2] = [0x2008_0522, 0];
+    let mut data = [0u32; 6];
+    // SAFETY: both arrays are what capget(2) expects.
+    let asked = unsafe { sys!(SYS_capget, header.as_ptr() as usize, data.as_mut_ptr() as usize) };
+    let word = data.get(if capability < 32 { 0 } else { 3 }).copied().unwrap_or(0);
+    asked.is_ok() && word >> (capability % 32) & 1 == 1
+}
+
+/// ioctl(2) with a request that fills in a number.
+pub(crate) fn ioctl_int(fd: RawFd, request: usize) -> Result<c_int, Errno> {
+    let mut value: c_int = 0;
+    // SAFETY: the kernel writes one int.
+    unsafe { sys!(SYS_ioctl, fd, request, &raw mut value) }.map(|_| value)
 }
 
 /// getpid(2)
@@ -304,6 +390,14 @@ pub fn now() -> Instant {
     // SAFETY: `ts` is valid; clock_gettime of CLOCK_MONOTONIC cannot fail.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut ts) };
     Instant::from_micros((ts.tv_sec as u64).wrapping_mul(1_000_000).wrapping_add(ts.tv_nsec as u64 / 1000))
+}
+
+/// The time of day, since 1970.
+pub fn wall_clock() -> std::time::Duration {
+    let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `ts` is valid; clock_gettime of CLOCK_REALTIME cannot fail.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut ts) };
+    std::time::Duration::new(ts.tv_sec as u64, ts.tv_nsec as u32)
 }
 
 /// True when `set` asks for a wait (poll bits) on `fd` that is satisfied now, by a zero-time poll.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use libc::{c_void, pollfd};
 
 use super::drive::{self, Next};
-use super::{Runtime, sys};
+use super::{Runtime, companion, spill, sys};
 use crate::errno::Errno;
 
 /// Bytes of stack; the deepest path (receive, TCP, transmit, capture) stays well under a quarter of it.
@@ -97,13 +97,25 @@ extern "C" fn main(arg: *mut c_void) -> *mut c_void {
             Next::Nap => (Some(drive::NAP), -1),
             Next::Park => (None, -1),
         };
-        let mut fds = [runtime.wake_fd, device].map(|fd| pollfd { fd, events: libc::POLLIN, revents: 0 });
+        let companions = companion::set();
+        let mut fds = [runtime.wake_fd, device, companions, spill::events()].map(|fd| pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        });
         // A signal cannot interrupt this thread; any other error would spin, so it is slowed down.
         if sys::poll(&mut fds, timeout).is_err() {
             let _ = sys::poll(&mut [], Some(Duration::from_millis(10)));
         }
         if fds[0].revents != 0 {
             let _ = sys::read(runtime.wake_fd, &mut [0u8; 8]);
+        }
+        if fds[2].revents != 0 {
+            runtime.lock().look_at_companions();
+        }
+        if fds[3].revents != 0 {
+            spill::take_events();
+            runtime.lock().pump_spills();
         }
     }
 }

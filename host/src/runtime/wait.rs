@@ -20,7 +20,7 @@ use std::time::Duration;
 use libc::{c_int, nfds_t, pollfd, sigset_t, timespec};
 use matnet_stack::{Instant, Readiness};
 
-use super::file::FileId;
+use super::file::{FileId, Watcher};
 use super::sets::SetId;
 use super::{Locked, Runtime, Shared, fdspace, inside, start, sys};
 use crate::errno::Errno;
@@ -143,6 +143,31 @@ pub fn abandon() {
     }
 }
 
+/// A handler of the program is about to run on top of a wait of this thread and may take its time, or never return to the wait:
+/// what one thread is woken for goes to another meanwhile, as in the kernel, where the call is over by now. The wait looks
+/// again when the handler has returned.
+pub fn step_aside() {
+    // SAFETY: as in `abandon`.
+    let Some(registered) = (unsafe { WAITS.get().as_ref() }) else { return };
+    let takes = |&(_, interest): &(FileId, Readiness)| Watcher { waiter: 0, interest }.takes();
+    let one_of_several = registered.set.is_some() || registered.files.iter().any(takes);
+    if inside::depth() > 0 || registered.undone || !one_of_several || !registered.runtime.is_current() {
+        return;
+    }
+    let mut shared = registered.runtime.lock();
+    for &(id, _) in registered.files {
+        if let Some(f) = shared.files.get_mut(id) {
+            f.watchers.retain(|w| w.waiter != registered.waiter);
+        }
+        shared.pass_on_file(id);
+    }
+    if let Some(set) = registered.set {
+        shared.set_step_aside(set, registered.waiter);
+    }
+    drop(shared);
+    super::signal(registered.fd);
+}
+
 /// In the child of a fork nothing is held: the stack is the parent's.
 pub(super) fn forget() {
     WAITS.set(std::ptr::null_mut());
@@ -198,7 +223,11 @@ impl Registered<'_, '_> {
 impl Registered<'_, '_> {
     /// Ends the wait for good: what its set has to tell is another sleeper's.
     fn give_up(&mut self, shared: &mut Shared) {
+        let files = self.files;
         self.undo(shared);
+        for &(id, _) in files {
+            shared.pass_on_file(id);
+        }
         if let Some(set) = self.set.take() {
             shared.pass_on(set);
             shared.reap_set(set);
@@ -320,6 +349,9 @@ impl Runtime {
         if set.is_some() {
             locked.dispatch();
         }
+        if let [(id, super::async_io::OF_RECV)] = files {
+            locked.received_by_waiter(*id);
+        }
         locked.sets.attending = None;
         std::mem::forget(registered);
         if woken == Woken::TimedOut && until.is_none_or(|t| t > sys::now()) {
@@ -357,14 +389,31 @@ fn nap(fds: &mut [pollfd], until: Option<Instant>, mask: Option<&sigset_t>) -> W
     let time = until.map(|t| sys::timespec(t.since(sys::now())));
     let time = time.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let mask = mask.map_or(std::ptr::null(), std::ptr::from_ref);
+    let before = inside::handlers();
     // SAFETY: the array, the time and the mask are valid for the call.
     let n = inside::in_ppoll(|| unsafe { ppoll(fds.as_mut_ptr(), fds.len() as nfds_t, time, mask) });
+    if n >= 0 && !mask.is_null() {
+        // What the mask kept out until the kernel's call was over has interrupted nothing.
+        inside::set_handlers(before);
+    }
     match n {
         0 => Woken::TimedOut,
         1.. => Woken::Look,
         // EINTR; EINVAL and ENOMEM cannot be told from it usefully, and looking again would spin.
         _ => Woken::Interrupted,
     }
+}
+
+/// As EAGAIN, of an operation that has done a part of its work: any handler ends the call then, which returns that part.
+pub const PARTIAL: Errno = Errno(libc::ERESTART);
+
+/// While a call waited the socket became the kernel's, under the same number: the kernel goes on with it. Datagram sockets only: a stream
+/// moves before there is anything to wait for.
+pub const MOVED: Errno = Errno(513);
+
+/// The operation has to wait.
+fn waits<T>(result: &Result<T, Errno>) -> bool {
+    matches!(result, Err(Errno::EAGAIN | PARTIAL))
 }
 
 /// What a blocking call waits for, and how long.
@@ -378,7 +427,7 @@ pub struct Blocking {
     pub timeout: Option<Duration>,
 }
 
-/// Runs `op` on the file behind `fd` until it says something other than EAGAIN.
+/// Runs `op` on the file behind `fd` until it says something other than EAGAIN or [`PARTIAL`].
 ///
 /// The wait ends with EAGAIN when the time-out is over (socket(7)) and with EINTR as the kernel's would. Other calls may
 /// close `fd` meanwhile; the file lives until this returns.
@@ -391,11 +440,13 @@ pub fn block_on<T>(
     let runtime = start::get().ok_or(Errno::ENETDOWN)?;
     let mut locked = runtime.lock();
     let id = locked.lookup(fd)?;
+    locked.gather(id);
     let result = op(&mut locked, id);
     locked.settle_mirror(id, fd);
-    if !matches!(result, Err(Errno::EAGAIN)) {
+    if !waits(&result) {
         return result;
     }
+    inside::clear_interrupts();
     let how = how(&locked, id)?;
     if how.nonblock {
         if !locked.unattended() {
@@ -410,7 +461,7 @@ pub fn block_on<T>(
     if locked.look_early() {
         let result = op(&mut locked, id);
         locked.settle_mirror(id, fd);
-        if !matches!(result, Err(Errno::EAGAIN)) {
+        if !waits(&result) {
             return result;
         }
     }
@@ -422,6 +473,17 @@ pub fn block_on<T>(
     result
 }
 
+impl Shared {
+    /// For a call that never waits: true when nobody looked at the device just now, and now it was done.
+    pub(crate) fn look_now(&mut self) -> bool {
+        let unattended = self.unattended();
+        if unattended {
+            self.attend();
+        }
+        unattended
+    }
+}
+
 /// The waiting part of [`block_on`]; `locked` is dropped before the caller's hold.
 fn wait_for<T>(
     mut locked: Locked<'_>,
@@ -431,37 +493,49 @@ fn wait_for<T>(
     op: &mut impl FnMut(&mut Shared, FileId) -> Result<T, Errno>,
 ) -> Result<T, Errno> {
     let (runtime, id) = (locked.runtime, hold.id);
-    inside::clear_interrupts();
     let until = how.timeout.map(|t| sys::now() + t);
+    let ends = |locked: &mut Locked<'_>, result| {
+        locked.pass_on_file(id);
+        result
+    };
     loop {
         let mut spare = [pollfd { fd: -1, events: 0, revents: 0 }; SPARE];
         let woken;
         (woken, locked) = runtime.sleep(locked, &[(id, how.interest)], None, &mut spare, until, None)?;
         if !hold.held.get() {
             if locked.lookup(fd) != Ok(id) {
-                return Err(Errno::EBADF);
+                return ends(&mut locked, Err(Errno::EBADF));
             }
             locked.hold(id);
             hold.held.set(true);
             HOLDS.set(std::ptr::from_ref(hold).cast());
         }
+        locked.gather(id);
         let result = op(&mut locked, id);
         // The number may have been closed meanwhile; a mirror follows only while it is still ours.
         if locked.lookup(fd) == Ok(id) {
             locked.settle_mirror(id, fd);
         }
-        if !matches!(result, Err(Errno::EAGAIN)) {
-            return result;
+        if !waits(&result) {
+            // A file that is held goes only by moving.
+            let moved = matches!(result, Err(Errno::EBADF)) && locked.files.get(id).is_none();
+            return ends(&mut locked, if moved { Err(MOVED) } else { result });
         }
-        match (inside::interrupts(), woken) {
-            (inside::Interrupt::Fail, _) | (inside::Interrupt::None, Woken::Interrupted) => {
-                return Err(Errno::EINTR);
+        let over = match (inside::interrupts(), woken) {
+            (inside::Interrupt::Fail, _) | (inside::Interrupt::None, Woken::Interrupted) => Errno::EINTR,
+            (inside::Interrupt::Restart, _) if how.timeout.is_some() || matches!(result, Err(PARTIAL)) => {
+                Errno::EINTR
             }
-            (inside::Interrupt::Restart, _) if how.timeout.is_some() => return Err(Errno::EINTR),
-            (inside::Interrupt::Restart, _) => inside::clear_interrupts(),
-            (inside::Interrupt::None, Woken::TimedOut) => return Err(Errno::EAGAIN),
-            (inside::Interrupt::None, Woken::Look | Woken::Early) => {}
-        }
+            // The kernel makes the call anew, with the number as it is now.
+            (inside::Interrupt::Restart, _) if locked.lookup(fd) != Ok(id) => Errno::EBADF,
+            (inside::Interrupt::Restart, _) => {
+                inside::clear_interrupts();
+                continue;
+            }
+            (inside::Interrupt::None, Woken::TimedOut) => Errno::EAGAIN,
+            (inside::Interrupt::None, Woken::Look | Woken::Early) => continue,
+        };
+        return ends(&mut locked, Err(over));
     }
 }
 

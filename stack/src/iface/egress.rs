@@ -17,12 +17,15 @@ use std::net::Ipv4Addr;
 use crate::buf::Buf;
 use crate::counters::Counters;
 use crate::iface::keys::Keyed;
+use crate::iface::multicast::mac_of;
 use crate::iface::neighbor::HeldFrame;
 use crate::iface::pmtu::Path;
 use crate::iface::{Iface, Layers, Looped, MAX_LOOPED_BYTES, MAX_LOOPED_PACKETS};
 use crate::tcp::{IpOutput, SegmentIn, TcpOut};
 use crate::time::Instant;
-use crate::types::{Capabilities, Full, Gso, MacAddr, Sink, SocketId, Transmit, TxChecksum, TxMeta};
+use crate::types::{
+    Capabilities, Full, Gso, Kind, MacAddr, MtuDiscover, Sink, SocketId, Transmit, TxChecksum, TxMeta,
+};
 use crate::wire::ethernet::{self, EtherType};
 use crate::wire::{ChecksumMode, arp, ipv4, tcp, udp};
 
@@ -45,6 +48,33 @@ pub(crate) enum Df {
     IfFits,
     /// Set; what does not fit is refused (IP_PMTUDISC_DO).
     Always,
+    /// Set, and the device's MTU counts (IP_PMTUDISC_PROBE).
+    Link,
+    /// Never set, and the device's MTU counts (IP_PMTUDISC_INTERFACE, IP_PMTUDISC_OMIT).
+    NeverLink,
+}
+
+impl From<MtuDiscover> for Df {
+    fn from(how: MtuDiscover) -> Df {
+        match how {
+            MtuDiscover::Dont => Df::Never,
+            MtuDiscover::Want => Df::IfFits,
+            MtuDiscover::Do => Df::Always,
+            MtuDiscover::Probe => Df::Link,
+            MtuDiscover::Interface | MtuDiscover::Omit => Df::NeverLink,
+        }
+    }
+}
+
+impl Df {
+    /// The flag of a packet that fits.
+    fn flag(self, locked: bool) -> bool {
+        match self {
+            Df::Never | Df::NeverLink => false,
+            Df::IfFits => !locked,
+            Df::Always | Df::Link => true,
+        }
+    }
 }
 
 /// How the IP payload begins.
@@ -54,6 +84,8 @@ pub(crate) enum Layer4 {
     Udp(udp::Repr),
     /// The data is the whole IP payload.
     Raw,
+    /// The data is the whole packet, its IP header included.
+    Packet,
 }
 
 /// A datagram that waits to leave.
@@ -75,13 +107,17 @@ pub(crate) struct OutPacket {
     pub(crate) sent: usize,
     /// Chosen when the first frame is built.
     pub(crate) ident: Option<u16>,
+    /// To a group: its members here get a copy (IP_MULTICAST_LOOP).
+    pub(crate) loops: bool,
+    /// SO_NO_CHECK: a UDP datagram without a checksum.
+    pub(crate) no_check: bool,
 }
 
 impl OutPacket {
     fn header_len(&self) -> usize {
         match self.header {
             Layer4::Udp(_) => udp::HEADER_LEN,
-            Layer4::Raw => 0,
+            Layer4::Raw | Layer4::Packet => 0,
         }
     }
 
@@ -171,6 +207,8 @@ struct Tally {
     arp_announcements: u64,
     udp: u64,
     ping: u64,
+    raw: u64,
+    igmp: u64,
     dropped: u64,
     looped_dropped: u64,
 }
@@ -189,6 +227,8 @@ impl Tally {
         counters.arp_announcements_out += self.arp_announcements;
         counters.udp_out += self.udp;
         counters.ping_out += self.ping;
+        counters.raw_out += self.raw;
+        counters.igmp_out += self.igmp;
         counters.output_dropped += self.dropped;
         counters.loopback_dropped += self.looped_dropped;
     }
@@ -220,13 +260,18 @@ impl Layers {
         if self.iface.down {
             return;
         }
+        self.flush_igmp(now);
         let mut budget = LOOP_BUDGET;
         let mut full = false;
         loop {
             let mut egress = Egress { now, iface: &mut self.iface, sink, full, tally: Tally::default() };
-            let (udp, ping) = (&mut self.udp, &mut self.ping);
+            let (udp, ping, raw) = (&mut self.udp, &mut self.ping, &mut self.raw.set);
             egress.flush(|id, charge| {
-                let set = if id.kind == crate::types::Kind::Udp { &mut *udp } else { &mut *ping };
+                let set = match id.kind {
+                    Kind::Ping => &mut *ping,
+                    Kind::Raw => &mut *raw,
+                    Kind::Udp | Kind::Tcp => &mut *udp,
+                };
                 set.sent(id, charge);
             });
             // Full is not news to us: the flag says whether the device or only the loop queue was.
@@ -327,11 +372,21 @@ impl Egress<'_> {
             self.count_packet(packet);
             return Ok(());
         }
+        // Members of a group here; with a TTL of 0 nobody else hears it (RFC 1112 section 6.1, ip_mc_output).
+        let to_members =
+            packet.dst.is_multicast() && packet.loops && self.iface.multicast.is_member(packet.dst);
+        if packet.dst.is_multicast() && packet.ttl == 0 {
+            self.count_packet(packet);
+            return if to_members { self.loop_packet(packet, false) } else { Ok(()) };
+        }
         let Some(target) = self.target(packet.dst) else {
             self.tally.no_route += 1;
             return Ok(());
         };
-        let path = self.iface.path(self.now, packet.dst);
+        let mut path = self.iface.path(self.now, packet.dst);
+        if matches!(packet.df, Df::Link | Df::NeverLink) {
+            path.mtu = self.iface.config.mtu;
+        }
         let room = usize::from(path.mtu).saturating_sub(ipv4::HEADER_LEN);
         let total = packet.payload_len();
         let ident = match packet.ident {
@@ -339,23 +394,21 @@ impl Egress<'_> {
             None => self.iface.idents.next(packet.src, packet.dst, packet.protocol, packet.datagrams()),
         };
         packet.ident = Some(ident);
-        if packet.gso_size != 0 && usize::from(packet.gso_size).saturating_add(udp::HEADER_LEN) > room {
+        if packet.header == Layer4::Packet {
+            let header = self.begin(target, EtherType::Ipv4);
+            self.finish(header, target, &[&packet.data], TxMeta::default())?;
+            self.tally.ip += 1;
+        } else if packet.gso_size != 0 && usize::from(packet.gso_size).saturating_add(udp::HEADER_LEN) > room
+        {
             // The path has shrunk since the socket was asked; it learns from the next send.
             self.tally.dropped += packet.datagrams() as u64;
             return Ok(());
         } else if packet.gso_size != 0 {
             self.send_several(target, ident, path, packet)?;
         } else if total <= room && packet.sent == 0 {
-            let ip = ipv4::Repr {
-                dont_fragment: match packet.df {
-                    Df::Never => false,
-                    Df::IfFits => !path.locked,
-                    Df::Always => true,
-                },
-                ..packet.ip(ident, total)
-            };
+            let ip = ipv4::Repr { dont_fragment: packet.df.flag(path.locked), ..packet.ip(ident, total) };
             self.send_whole(target, &ip, packet)?;
-        } else if packet.df == Df::Always {
+        } else if matches!(packet.df, Df::Always | Df::Link) {
             // The path has shrunk since the socket was asked; it learns from the next send.
             self.tally.dropped += 1;
             return Ok(());
@@ -363,7 +416,7 @@ impl Egress<'_> {
             self.send_fragments(target, ident, room, packet)?;
         }
         self.count_packet(packet);
-        if self.iface.is_broadcast(packet.dst) {
+        if to_members || self.iface.is_broadcast(packet.dst) {
             // RFC 1122 says nothing of it, but everybody's sockets hear the broadcasts of their own host.
             let _ = self.loop_packet(packet, false);
         }
@@ -373,7 +426,9 @@ impl Egress<'_> {
     fn count_packet(&mut self, packet: &OutPacket) {
         match (packet.header, packet.owner) {
             (Layer4::Udp(_), _) => self.tally.udp += packet.datagrams() as u64,
-            (Layer4::Raw, Some(_)) => self.tally.ping += 1,
+            (Layer4::Raw | Layer4::Packet, Some((id, _))) if id.kind == Kind::Raw => self.tally.raw += 1,
+            (Layer4::Raw | Layer4::Packet, Some(_)) => self.tally.ping += 1,
+            (Layer4::Packet, None) => self.tally.igmp += 1,
             (Layer4::Raw, None) => {}
         }
     }
@@ -384,7 +439,7 @@ impl Egress<'_> {
         let payload: &[&[u8]] = &[&packet.data];
         let mut meta = TxMeta::default();
         if let Layer4::Udp(repr) = packet.header {
-            let mode = self.checksum_mode();
+            let mode = if packet.no_check { ChecksumMode::Absent } else { self.checksum_mode() };
             if mode == ChecksumMode::Partial {
                 meta.checksum = Some(TxChecksum { start: L4_START, offset: udp::CHECKSUM_OFFSET });
             }
@@ -417,11 +472,7 @@ impl Egress<'_> {
             let payload: &[&[u8]] = &[packet.data.get(packet.sent..end).unwrap_or(&[])];
             let before = packet.sent.checked_div(size).unwrap_or(0);
             let ip = ipv4::Repr {
-                dont_fragment: match packet.df {
-                    Df::Never => false,
-                    Df::IfFits => !path.locked,
-                    Df::Always => true,
-                },
+                dont_fragment: packet.df.flag(path.locked),
                 ..packet
                     .ip(ident.wrapping_add(before as u16), udp::HEADER_LEN.saturating_add(end - packet.sent))
             };
@@ -462,7 +513,8 @@ impl Egress<'_> {
             ip.emit(&mut header);
             let header_len = packet.header_len();
             if let (Layer4::Udp(repr), 0) = (packet.header, start) {
-                repr.emit(&mut header, packet.src, packet.dst, &[&packet.data], ChecksumMode::Full);
+                let mode = if packet.no_check { ChecksumMode::Absent } else { ChecksumMode::Full };
+                repr.emit(&mut header, packet.src, packet.dst, &[&packet.data], mode);
             }
             let body = start.saturating_sub(header_len)..end.saturating_sub(header_len);
             let payload = packet.data.get(body).unwrap_or(&[]);
@@ -490,7 +542,9 @@ impl Egress<'_> {
             return Ok(());
         }
         let mut bytes = Vec::with_capacity(packet.payload_len().saturating_add(ipv4::HEADER_LEN));
-        packet.ip(0, packet.payload_len()).emit(&mut bytes);
+        if packet.header != Layer4::Packet {
+            packet.ip(0, packet.payload_len()).emit(&mut bytes);
+        }
         if let Layer4::Udp(repr) = packet.header {
             // Not summed, since nobody will look.
             repr.emit(&mut bytes, packet.src, packet.dst, &[&packet.data], ChecksumMode::Partial);
@@ -509,9 +563,7 @@ impl Egress<'_> {
             return Some(Target::Mac(MacAddr::BROADCAST));
         }
         if dst.is_multicast() {
-            // RFC 1112 section 6.4: the low 23 bits of the group.
-            let [_, a, b, c] = dst.octets();
-            return Some(Target::Mac(MacAddr([0x01, 0x00, 0x5e, a & 0x7f, b, c])));
+            return Some(Target::Mac(mac_of(dst)));
         }
         let hop = self.iface.routes.next_hop(dst)?;
         Some(match self.iface.neighbors.resolve(self.now, hop) {
@@ -588,6 +640,8 @@ impl IpOutput for Egress<'_> {
                 src: tx.src,
                 dst: tx.dst,
                 tos: tx.tos,
+                ttl: tx.ttl,
+                head: Buf::default(),
                 repr: *tx.repr,
                 payload: Buf::from_vec(tx.payload.concat()),
                 gso_size: tx.gso_size.unwrap_or(0),
@@ -615,7 +669,7 @@ impl IpOutput for Egress<'_> {
             tos: tx.tos,
             // The device numbers the segments of a TSO frame from here on.
             ident: self.iface.idents.next(tx.src, tx.dst, ipv4::PROTO_TCP, segments),
-            dont_fragment: !path.locked,
+            dont_fragment: tx.mtu_discover.flag(path.locked),
             more_fragments: false,
             fragment_offset: 0,
             payload_len: l4_header_len.saturating_add(payload_len),
@@ -639,6 +693,10 @@ impl IpOutput for Egress<'_> {
         self.iface.path(self.now, dst).mtu
     }
 
+    fn link_mtu(&self, dst: Ipv4Addr) -> u16 {
+        if self.iface.is_local(dst) { self.path_mtu(dst) } else { self.iface.config.mtu }
+    }
+
     fn tso_max(&self, dst: Ipv4Addr) -> usize {
         let capabilities = &self.iface.config.capabilities;
         if self.iface.is_local(dst) {
@@ -658,7 +716,9 @@ impl Iface {
     pub(crate) fn join_out(&mut self, next: &OutPacket, data: &[&[u8]]) -> bool {
         let Capabilities { tx_checksum, uso, .. } = self.config.capabilities;
         let len = data.iter().map(|slice| slice.len()).fold(0, usize::saturating_add);
-        let Some(last) = self.out.back().filter(|last| uso && tx_checksum && last.can_take(next, len)) else {
+        let Some(last) = self.out.back().filter(|last| {
+            uso && tx_checksum && last.can_take(next, len) && !last.no_check && !next.no_check
+        }) else {
             return false;
         };
         let size = if last.gso_size == 0 { last.data.len() } else { usize::from(last.gso_size) };
@@ -674,6 +734,11 @@ impl Iface {
             *charged = charged.saturating_add(more);
         }
         true
+    }
+
+    /// The identification of a packet whose header is not built here.
+    pub(crate) fn next_ident(&mut self, src: Ipv4Addr, dst: Ipv4Addr, protocol: u8) -> u16 {
+        self.idents.next(src, dst, protocol, 1)
     }
 
     fn loop_has_room(&self) -> bool {

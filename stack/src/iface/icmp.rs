@@ -24,6 +24,7 @@ use crate::iface::keys::Keyed;
 use crate::iface::pmtu::PathMtus;
 use crate::iface::{Iface, Layers};
 use crate::time::{Duration, Instant};
+use crate::udp::errors::{Notice, Report};
 use crate::wire::icmpv4::{Quoted, Repr, kind, parse_quoted, unreachable};
 use crate::wire::{WireError, ipv4};
 
@@ -46,8 +47,12 @@ pub(crate) enum IcmpError {
     AdminProhibited,
     /// EHOSTUNREACH: out of hops, or of time in reassembly.
     TimeExceeded,
-    /// EPROTO, for which the stack has no word of its own: the protocol is the culprit.
+    /// EPROTO
     ParameterProblem,
+    /// EHOSTDOWN
+    HostDown,
+    /// ENONET
+    Isolated,
 }
 
 impl IcmpError {
@@ -58,7 +63,10 @@ impl IcmpError {
             IcmpError::HostUnreachable | IcmpError::AdminProhibited | IcmpError::TimeExceeded => {
                 Error::HostUnreachable
             }
-            IcmpError::ProtocolUnreachable | IcmpError::ParameterProblem => Error::ProtocolUnreachable,
+            IcmpError::ProtocolUnreachable => Error::ProtocolUnreachable,
+            IcmpError::ParameterProblem => Error::Protocol,
+            IcmpError::HostDown => Error::HostDown,
+            IcmpError::Isolated => Error::NotOnNetwork,
             IcmpError::PortUnreachable => Error::ConnectionRefused,
             IcmpError::PathMtu(_) => Error::MessageTooLong,
             IcmpError::SourceRouteFailed => Error::NotSupported,
@@ -75,8 +83,8 @@ impl IcmpError {
             unreachable::PORT => (IcmpError::PortUnreachable, true),
             unreachable::SOURCE_ROUTE_FAILED => (IcmpError::SourceRouteFailed, false),
             unreachable::NET_UNKNOWN | unreachable::NET_PROHIBITED => (IcmpError::NetUnreachable, true),
-            // EHOSTDOWN and ENONET on Linux.
-            unreachable::HOST_UNKNOWN | unreachable::SOURCE_ISOLATED => (IcmpError::HostUnreachable, true),
+            unreachable::HOST_UNKNOWN => (IcmpError::HostDown, true),
+            unreachable::SOURCE_ISOLATED => (IcmpError::Isolated, true),
             unreachable::HOST_PROHIBITED | unreachable::ADMIN_PROHIBITED => {
                 (IcmpError::AdminProhibited, true)
             }
@@ -231,6 +239,8 @@ impl Iface {
             owner: None,
             sent: 0,
             ident: None,
+            loops: false,
+            no_check: false,
         })
     }
 }
@@ -260,6 +270,7 @@ impl Layers {
                 return;
             }
         };
+        let notice = Notice { ip: *ip, message: &message, at: now };
         match repr {
             Repr::EchoRequest { ident, seq, data } => {
                 counters.icmp_echo_requests_in += 1;
@@ -277,24 +288,26 @@ impl Layers {
             }
             Repr::EchoReply { ident, .. } => {
                 counters.icmp_echo_replies_in += 1;
-                if !self.ping.on_echo_reply(ip, ident, message.clone(), counters) {
+                if !self.ping.on_echo_reply(ip, ident, message.clone(), now, counters) {
                     counters.icmp_echo_reply_unmatched += 1;
                 }
             }
             Repr::DstUnreachable { code: unreachable::FRAG_NEEDED, mtu, quoted } => {
-                self.on_icmp_error(now, destination, quoted, |quoted| {
+                self.on_icmp_error(&notice, destination, quoted, |quoted| {
                     let mtu = PathMtus::interpret(mtu, quoted.ip.total_len);
                     Some((IcmpError::PathMtu(mtu), true))
                 });
             }
             Repr::DstUnreachable { code, quoted, .. } => {
-                self.on_icmp_error(now, destination, quoted, |_| IcmpError::unreachable(code));
+                self.on_icmp_error(&notice, destination, quoted, |_| IcmpError::unreachable(code));
             }
             Repr::TimeExceeded { quoted, .. } => {
-                self.on_icmp_error(now, destination, quoted, |_| Some((IcmpError::TimeExceeded, false)));
+                self.on_icmp_error(&notice, destination, quoted, |_| Some((IcmpError::TimeExceeded, false)));
             }
             Repr::ParamProblem { quoted, .. } => {
-                self.on_icmp_error(now, destination, quoted, |_| Some((IcmpError::ParameterProblem, true)));
+                self.on_icmp_error(&notice, destination, quoted, |_| {
+                    Some((IcmpError::ParameterProblem, true))
+                });
             }
             Repr::Redirect { .. } => counters.icmp_redirect_ignored += 1,
             Repr::SourceQuench { .. } | Repr::Other { .. } => counters.icmp_other_ignored += 1,
@@ -303,7 +316,7 @@ impl Layers {
 
     fn on_icmp_error(
         &mut self,
-        now: Instant,
+        notice: &Notice<'_>,
         destination: Destination,
         quoted: &[u8],
         meaning: impl FnOnce(&Quoted<'_>) -> Option<(IcmpError, bool)>,
@@ -329,11 +342,19 @@ impl Layers {
                 return;
             }
         }
-        self.tell_socket(now, &quoted, error, hard);
+        self.tell_socket(&quoted, error, hard, notice);
     }
 
     /// Tells the socket that sent the quoted packet of `error`.
-    pub(crate) fn tell_socket(&mut self, now: Instant, quoted: &Quoted<'_>, error: IcmpError, hard: bool) {
+    pub(crate) fn tell_socket(
+        &mut self,
+        quoted: &Quoted<'_>,
+        error: IcmpError,
+        hard: bool,
+        notice: &Notice<'_>,
+    ) {
+        let now = notice.at;
+        let raw = !self.raw.is_empty() && self.tell_raw(quoted, error, hard, notice);
         let (src_port, dst_port) = quoted.ports();
         let local = SocketAddrV4::new(quoted.ip.src, src_port);
         let remote = SocketAddrV4::new(quoted.ip.dst, dst_port);
@@ -343,6 +364,11 @@ impl Layers {
                 let refused = |c: &Counters| c.icmp_error_unmatched.wrapping_add(c.tcp_icmp_out_of_window);
                 let before = refused(&self.counters);
                 let seq = quoted.tcp_seq();
+                if !matches!(error, IcmpError::PathMtu(_)) {
+                    let report =
+                        Report { error: error.error(), hard, to: remote, payload: quoted.l4, notice };
+                    self.tcp.queue_error(local, seq, &report);
+                }
                 self.tcp.on_icmp_error(now, local, remote, seq, error, &mut self.counters);
                 if let IcmpError::PathMtu(mtu) = error {
                     if refused(&self.counters) == before {
@@ -358,7 +384,10 @@ impl Layers {
                 if let IcmpError::PathMtu(mtu) = error {
                     self.lower_path_mtu(now, quoted.ip.dst, mtu);
                 }
-                self.udp.on_error(local, remote, error.error(), hard);
+                // Behind the UDP header.
+                let payload = quoted.l4.get(8..).unwrap_or(&[]);
+                let report = Report { error: error.error(), hard, to: remote, payload, notice };
+                self.udp.on_error(local, remote, &report);
             }
             ipv4::PROTO_ICMP if quoted.l4.first() == Some(&kind::ECHO_REQUEST) => {
                 let local = SocketAddrV4::new(quoted.ip.src, quoted.echo_ident());
@@ -370,13 +399,15 @@ impl Layers {
                 if let IcmpError::PathMtu(mtu) = error {
                     self.lower_path_mtu(now, quoted.ip.dst, mtu);
                 }
-                self.ping.on_error(local, remote, error.error(), hard);
+                let report = Report { error: error.error(), hard, to: remote, payload: quoted.l4, notice };
+                self.ping.on_error(local, remote, &report);
             }
+            _ if raw => {}
             _ => self.counters.icmp_error_unmatched += 1,
         }
     }
 
-    fn lower_path_mtu(&mut self, now: Instant, dst: Ipv4Addr, mtu: u16) {
+    pub(crate) fn lower_path_mtu(&mut self, now: Instant, dst: Ipv4Addr, mtu: u16) {
         if !self.iface.is_local(dst) && self.iface.paths.lower(now, dst, mtu, self.iface.config.mtu) {
             self.counters.pmtu_updates += 1;
         } else {
@@ -423,6 +454,8 @@ mod tests {
         assert_eq!(meaning(2), Some((Error::ProtocolUnreachable, true)));
         assert_eq!(meaning(3), Some((Error::ConnectionRefused, true)));
         assert_eq!(meaning(5), Some((Error::NotSupported, false)));
+        assert_eq!(meaning(7), Some((Error::HostDown, true)));
+        assert_eq!(meaning(8), Some((Error::NotOnNetwork, true)));
         assert_eq!(meaning(10), Some((Error::HostUnreachable, true)));
         assert_eq!(meaning(13), Some((Error::HostUnreachable, true)));
         assert_eq!(meaning(16), None);

@@ -4,22 +4,21 @@
 //! checksums are verified unless the device vouched for them. A frame that stands for several TCP segments or datagrams
 //! goes up whole: the socket knows what to make of it.
 //!
-//! Limits: a host, not a router, so packets for others are dropped; no IP options are acted on; of the multicast
-//! groups only 224.0.0.1 is listened to.
+//! Limits: a host, not a router, so packets for others are dropped; no IP options are acted on.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::Ipv4Addr;
 
 use crate::buf::Buf;
 use crate::iface::icmp::Complaint;
 use crate::iface::neighbor::Claim;
 use crate::iface::reassembly::Outcome;
-use crate::iface::{ALL_HOSTS, Iface, Layers, Looped};
+use crate::iface::{Iface, Layers, Looped};
 use crate::tcp::SegmentIn;
 use crate::time::Instant;
 use crate::types::{MacAddr, RxChecksum, RxMeta};
 use crate::udp::Arrival;
 use crate::wire::ethernet::EtherType;
-use crate::wire::{WireError, arp, ethernet, ipv4, tcp, udp};
+use crate::wire::{ChecksumMode, WireError, arp, ethernet, ipv4, tcp, udp};
 
 /// Bounds the ARP replies that wait to leave.
 const MAX_ARP_OUT: usize = 256;
@@ -35,6 +34,37 @@ pub(crate) struct Rx {
     pub(crate) unicast_frame: bool,
     /// From ourselves: addresses may be what no wire may carry.
     pub(crate) looped: bool,
+    /// Bytes of the largest fragment that it came in; 0: it is not put together.
+    pub(crate) largest_fragment: u16,
+}
+
+/// From ourselves.
+const LOOPED: Rx = Rx { trusted: true, gso_size: 0, unicast_frame: true, looped: true, largest_fragment: 0 };
+
+/// True for a segment that asks for a connection.
+fn opens(flags: tcp::Flags) -> bool {
+    flags.contains(tcp::Flags::SYN) && !flags.contains(tcp::Flags::ACK)
+}
+
+/// The packet that a segment to ourselves would be, for those who look at packets.
+fn packet_of(segment: &SegmentIn) -> (ipv4::Repr, Buf) {
+    let header = ipv4::Repr {
+        src: segment.src,
+        dst: segment.dst,
+        protocol: ipv4::PROTO_TCP,
+        ttl: segment.ttl,
+        tos: segment.tos,
+        ident: 0,
+        dont_fragment: true,
+        more_fragments: false,
+        fragment_offset: 0,
+        payload_len: segment.repr.header_len().saturating_add(segment.payload.len()),
+    };
+    let mut bytes = Vec::with_capacity(ipv4::HEADER_LEN.saturating_add(header.payload_len));
+    header.emit(&mut bytes);
+    segment.repr.emit(&mut bytes, segment.src, segment.dst, &[&segment.payload], ChecksumMode::Full);
+    bytes.extend_from_slice(&segment.payload);
+    (header, Buf::from_vec(bytes))
 }
 
 /// Whom a packet is for.
@@ -65,8 +95,14 @@ impl Layers {
             counters.frame_bad_source += 1;
             return;
         }
-        if header.dst != own && header.dst != MacAddr::BROADCAST && header.dst != ALL_HOSTS_MAC {
-            if header.dst.is_multicast() {
+        let multicast = header.dst.is_multicast() && header.dst != MacAddr::BROADCAST;
+        let heard = if multicast {
+            self.iface.multicast.hears_frames_to(header.dst)
+        } else {
+            header.dst == own || header.dst == MacAddr::BROADCAST
+        };
+        if !heard {
+            if multicast {
                 counters.frame_multicast_filtered += 1;
             } else {
                 counters.frame_not_for_us += 1;
@@ -78,7 +114,8 @@ impl Layers {
         match header.ethertype {
             EtherType::Ipv4 => {
                 let trusted = meta.checksum == RxChecksum::Trusted;
-                let rx = Rx { trusted, gso_size: meta.gso_size, unicast_frame, looped: false };
+                let gso_size = meta.gso_size;
+                let rx = Rx { trusted, gso_size, unicast_frame, looped: false, largest_fragment: 0 };
                 self.receive_ip(now, packet, rx);
             }
             EtherType::Arp => self.receive_arp(now, &packet, unicast_frame),
@@ -91,15 +128,22 @@ impl Layers {
     pub(super) fn receive_looped(&mut self, now: Instant, looped: Looped) {
         self.counters.loopback_packets += 1;
         match looped {
-            Looped::Tcp(segment) => {
+            Looped::Tcp(mut segment) => {
                 self.iface.looped_bytes = self.iface.looped_bytes.saturating_sub(segment.payload.len());
                 self.counters.ip_in += 1;
+                let opens = opens(segment.repr.flags);
+                if opens || !self.raw.is_empty() {
+                    let (header, packet) = packet_of(&segment);
+                    self.deliver_raw(now, &header, ipv4::HEADER_LEN, &packet, &LOOPED);
+                    if opens {
+                        segment.head = packet;
+                    }
+                }
                 self.tcp.on_segment(now, segment, &mut self.counters);
             }
             Looped::Packet(packet, gso_size) => {
                 self.iface.looped_bytes = self.iface.looped_bytes.saturating_sub(packet.len());
-                let rx = Rx { trusted: true, gso_size, unicast_frame: true, looped: true };
-                self.receive_ip(now, packet, rx);
+                self.receive_ip(now, packet, Rx { gso_size, ..LOOPED });
             }
         }
     }
@@ -176,7 +220,11 @@ impl Layers {
         packet.truncate(header_len.saturating_add(header.payload_len));
 
         if !rx.looped {
-            if self.iface.is_martian_source(header.src) {
+            // A bridge that asks for members may have no address (RFC 4541 section 2.1.1; ip_mc_validate_source).
+            let nameless = header.src.is_unspecified()
+                && header.dst.is_multicast()
+                && (header.protocol == ipv4::PROTO_IGMP || header.dst.octets().starts_with(&[224, 0, 0]));
+            if !nameless && self.iface.is_martian_source(header.src) {
                 counters.ip_martian_source += 1;
                 return;
             }
@@ -187,7 +235,7 @@ impl Layers {
         }
         let destination = if self.iface.is_local(header.dst) {
             Destination::Unicast
-        } else if self.iface.is_broadcast(header.dst) || header.dst == ALL_HOSTS {
+        } else if self.iface.is_broadcast(header.dst) || self.iface.hears_group(&header) {
             Destination::Group
         } else {
             counters.ip_not_for_us += 1;
@@ -206,11 +254,11 @@ impl Layers {
         counters.ip_fragments_in += 1;
         match self.iface.reassembly.insert(now, &header, header_len, &packet) {
             Outcome::Waiting => {}
-            Outcome::Complete(whole) => {
+            Outcome::Complete(whole, largest_fragment) => {
                 self.counters.ip_reassembled += 1;
                 if let Ok((header, header_len)) = ipv4::Repr::parse(&whole) {
                     // The sum is over the whole, which nobody has seen before.
-                    let rx = Rx { trusted: false, gso_size: 0, ..rx };
+                    let rx = Rx { trusted: false, gso_size: 0, largest_fragment, ..rx };
                     self.deliver(now, &header, header_len, whole, &rx, destination);
                 }
             }
@@ -229,10 +277,20 @@ impl Layers {
         rx: &Rx,
         destination: Destination,
     ) {
+        let raw = !self.raw.is_empty() && self.deliver_raw(now, header, header_len, &packet, rx);
         match header.protocol {
             ipv4::PROTO_TCP => self.deliver_tcp(now, header, header_len, &packet, rx, destination),
             ipv4::PROTO_UDP => self.deliver_udp(now, header, header_len, &packet, rx, destination),
             ipv4::PROTO_ICMP => self.on_icmp(now, header, header_len, &packet, rx, destination),
+            ipv4::PROTO_IGMP => {
+                self.counters.igmp_in += 1;
+                let message = packet.get(header_len..).unwrap_or(&[]);
+                let to_group = destination == Destination::Group;
+                if !self.iface.multicast.igmp.receive(now, message, to_group) {
+                    self.counters.igmp_malformed += 1;
+                }
+            }
+            _ if raw => {}
             _ => {
                 self.counters.ip_unknown_protocol += 1;
                 let complaint = Complaint::ProtocolUnreachable;
@@ -260,7 +318,13 @@ impl Layers {
             Ok((repr, tcp_header_len)) => {
                 let payload = segment.slice(tcp_header_len, segment.len());
                 let (src, dst, tos) = (header.src, header.dst, header.tos);
-                let segment = SegmentIn { src, dst, tos, repr, payload, gso_size: rx.gso_size };
+                let head = if opens(repr.flags) {
+                    packet.slice(0, header_len.saturating_add(tcp_header_len))
+                } else {
+                    Buf::default()
+                };
+                let ttl = header.ttl;
+                let segment = SegmentIn { src, dst, tos, ttl, head, repr, payload, gso_size: rx.gso_size };
                 self.tcp.on_segment(now, segment, &mut self.counters);
             }
             Err(WireError::Checksum) => self.counters.tcp_bad_checksum += 1,
@@ -290,14 +354,16 @@ impl Layers {
             }
         };
         let payload = datagram.slice(range.start, range.end);
-        let arrival = Arrival {
-            from: SocketAddrV4::new(header.src, repr.src_port),
-            to: SocketAddrV4::new(header.dst, repr.dst_port),
-            ttl: header.ttl,
-            tos: header.tos,
-        };
+        let mut arrival = Arrival::new(header, repr.src_port, repr.dst_port, now);
+        arrival.largest_fragment = rx.largest_fragment;
         if destination == Destination::Group {
-            if !self.udp.deliver_to_all(&arrival, &payload, rx.gso_size, &mut self.counters) {
+            if !self.udp.deliver_to_all(
+                &arrival,
+                &payload,
+                rx.gso_size,
+                &self.iface.multicast,
+                &mut self.counters,
+            ) {
                 self.counters.udp_no_port += 1;
             }
             return;
@@ -312,10 +378,18 @@ impl Layers {
     }
 }
 
-/// 224.0.0.1 by RFC 1112 section 6.4.
-const ALL_HOSTS_MAC: MacAddr = MacAddr([0x01, 0x00, 0x5e, 0, 0, 1]);
-
 impl Iface {
+    /// True for packets to a group that somebody here wants to hear from their source.
+    fn hears_group(&self, header: &ipv4::Repr) -> bool {
+        let group = header.dst;
+        group.is_multicast()
+            && if header.protocol == ipv4::PROTO_IGMP {
+                self.multicast.is_member(group)
+            } else {
+                self.multicast.hears(group, header.src)
+            }
+    }
+
     /// True for sources that no packet on the wire can have (RFC 1122 section 3.2.1.3): no single host, 127/8, or
     /// ourselves.
     fn is_martian_source(&self, src: Ipv4Addr) -> bool {

@@ -14,17 +14,22 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use crate::buf::Buf;
 use crate::counters::Counters;
 use crate::error::{Error, Result};
+use crate::raw::Raw;
 use crate::stack::LogEntry;
 use crate::tcp::{SegmentIn, Tcp};
 use crate::time::{Duration, Instant};
-use crate::types::{Config, Kind, MacAddr};
+use crate::types::{Config, Kind, MacAddr, MtuDiscover};
 use crate::udp::Datagrams;
-use crate::wire::arp;
+use crate::udp::errors::Notice;
+use crate::wire::icmpv4::{Repr, unreachable};
+use crate::wire::{arp, ipv4};
 
 pub(crate) mod egress;
 pub(crate) mod icmp;
+pub(crate) mod igmp;
 pub(crate) mod ingress;
 pub(crate) mod keys;
+pub(crate) mod multicast;
 mod neighbor;
 mod pmtu;
 mod reassembly;
@@ -33,6 +38,7 @@ mod route;
 use egress::{Idents, OutPacket};
 use icmp::{IcmpError, RateLimit};
 use keys::{Keyed, derive_secret};
+use multicast::Multicast;
 use neighbor::Neighbors;
 use pmtu::{Path, PathMtus};
 use reassembly::Reassembly;
@@ -54,7 +60,7 @@ const MAX_SPARE: usize = 16;
 const MAX_SMALL_SPARE: usize = 64;
 const SMALL_SPARE: usize = 2048;
 /// RFC 1112 section 6.2: the group that every host is in.
-const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+pub(crate) const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
 /// All layers of a stack.
 pub(crate) struct Layers {
@@ -62,6 +68,7 @@ pub(crate) struct Layers {
     pub(crate) tcp: Tcp,
     pub(crate) udp: Datagrams,
     pub(crate) ping: Datagrams,
+    pub(crate) raw: Raw,
     pub(crate) counters: Counters,
 }
 
@@ -82,6 +89,7 @@ pub(crate) struct Iface {
     reassembly: Reassembly,
     paths: PathMtus,
     rate_limit: RateLimit,
+    pub(crate) multicast: Multicast,
     idents: Idents,
     /// ARP replies and announcements to send, each with its destination.
     arp_out: VecDeque<(MacAddr, arp::Repr)>,
@@ -112,6 +120,7 @@ impl Layers {
             reassembly: Reassembly::new(key("reassembly")),
             paths: PathMtus::new(key("path mtu")),
             rate_limit: RateLimit::new(now, key("icmp rate")),
+            multicast: Multicast::new(key("multicast")),
             idents: Idents::new(key("ip ident")),
             arp_out: VecDeque::new(),
             out: VecDeque::new(),
@@ -131,6 +140,7 @@ impl Layers {
             tcp: Tcp::new(iface.config.congestion, derive_secret(&entropy, "tcp")),
             udp: Datagrams::new(Kind::Udp, key("udp")),
             ping: Datagrams::new(Kind::Ping, key("ping")),
+            raw: Raw::new(key("raw")),
             counters: Counters::default(),
             iface,
         }
@@ -146,7 +156,25 @@ impl Layers {
                 // As Linux: an ICMP error to ourselves about each packet (arp_error_report, ipv4_link_failure).
                 let packet = frame.bytes.get(crate::wire::ethernet::HEADER_LEN..).unwrap_or(&[]);
                 if let Ok(quoted) = crate::wire::icmpv4::parse_quoted(packet) {
-                    self.tell_socket(now, &quoted, IcmpError::HostUnreachable, false);
+                    let own = self.iface.config.addr.addr;
+                    let mut message = Vec::new();
+                    let unreachable =
+                        Repr::DstUnreachable { code: unreachable::HOST, mtu: 0, quoted: packet };
+                    unreachable.emit(&mut message);
+                    let ip = ipv4::Repr {
+                        src: own,
+                        dst: own,
+                        protocol: ipv4::PROTO_ICMP,
+                        ttl: 64,
+                        tos: 0xc0,
+                        ident: 0,
+                        dont_fragment: false,
+                        more_fragments: false,
+                        fragment_offset: 0,
+                        payload_len: message.len(),
+                    };
+                    let notice = Notice { ip, message: &message, at: now };
+                    self.tell_socket(&quoted, IcmpError::HostUnreachable, false, &notice);
                 }
             }
         }
@@ -167,7 +195,12 @@ impl Layers {
         if !self.iface.looped.is_empty() {
             return Some(self.iface.now);
         }
-        let own = [self.iface.neighbors.poll_timeout(), self.iface.reassembly.poll_timeout()];
+        let own = [
+            self.iface.neighbors.poll_timeout(),
+            self.iface.reassembly.poll_timeout(),
+            // Without a device nobody is told.
+            self.iface.multicast.igmp.poll_timeout().filter(|_| !self.iface.down),
+        ];
         own.into_iter().flatten().chain(self.tcp.poll_timeout()).min()
     }
 
@@ -185,6 +218,7 @@ impl Layers {
         self.tcp.device_gone();
         self.udp.device_gone();
         self.ping.device_gone();
+        self.raw.set.device_gone();
     }
 
     /// Copies counts that mechanisms keep by themselves.
@@ -245,6 +279,21 @@ impl Iface {
         Err(Error::NetUnreachable)
     }
 
+    /// SO_DONTROUTE: a destination that only the router can reach has no route (Linux: RT_SCOPE_LINK).
+    pub(crate) fn check_near(&self, dst: Ipv4Addr) -> Result<()> {
+        let near =
+            self.is_local(dst) || self.is_broadcast(dst) || dst.is_multicast() || self.routes.is_on_link(dst);
+        if near { Ok(()) } else { Err(Error::NetUnreachable) }
+    }
+
+    /// A source address that IP_FREEBIND let in has no route (ip_route_output_key_hash_rcu).
+    pub(crate) fn check_source(&self, bound: Option<Ipv4Addr>) -> Result<()> {
+        let foreign = |a: Ipv4Addr| {
+            !(a.is_unspecified() || self.is_local(a) || self.is_broadcast(a) || a.is_multicast())
+        };
+        if bound.is_some_and(foreign) { Err(Error::NetUnreachable) } else { Ok(()) }
+    }
+
     /// The path to `dst`.
     fn path(&self, now: Instant, dst: Ipv4Addr) -> Path {
         if self.is_local(dst) {
@@ -256,6 +305,16 @@ impl Iface {
     /// The path MTU towards `dst`, bytes of IP packet.
     pub(crate) fn path_mtu(&self, dst: Ipv4Addr) -> u16 {
         self.path(self.now, dst).mtu
+    }
+
+    /// As [`Iface::path_mtu`], or the device's where IP_MTU_DISCOVER says that the path's does not count.
+    pub(crate) fn mtu_for(&self, dst: Ipv4Addr, how: MtuDiscover) -> u16 {
+        if how.uses_path() || self.is_local(dst) { self.path_mtu(dst) } else { self.config.mtu }
+    }
+
+    /// The neighbours.
+    pub(crate) fn neighbors(&self, now: Instant) -> Vec<crate::types::Neighbor> {
+        self.neighbors.list(now)
     }
 
     /// True while something other than TCP's waits to leave.

@@ -23,7 +23,7 @@ use std::net::Ipv4Addr;
 
 use crate::iface::keys::Keyed;
 use crate::time::{Duration, Instant};
-use crate::types::{MacAddr, TxMeta};
+use crate::types::{MacAddr, Neighbor, NeighborState, TxMeta};
 
 /// Linux `base_reachable_time`.
 const REACHABLE_TIME: Duration = Duration::from_secs(30);
@@ -123,6 +123,24 @@ pub(crate) struct Neighbors {
 }
 
 impl Neighbors {
+    /// All entries, by address, with their states at `now`.
+    pub(crate) fn list(&self, now: Instant) -> Vec<Neighbor> {
+        let row = |(addr, e): (&Ipv4Addr, &Entry)| Neighbor {
+            addr: *addr,
+            mac: e.is_valid().then_some(e.mac),
+            state: match e.state {
+                State::Incomplete { .. } => NeighborState::Incomplete,
+                State::Reachable { until } if now < until => NeighborState::Reachable,
+                State::Reachable { .. } | State::Stale => NeighborState::Stale,
+                State::Delay { .. } => NeighborState::Delay,
+                State::Probe { .. } => NeighborState::Probe,
+            },
+        };
+        let mut all: Vec<Neighbor> = self.table.iter().map(row).collect();
+        all.sort_by_key(|n| n.addr);
+        all
+    }
+
     pub(crate) fn new(key: Keyed) -> Neighbors {
         Neighbors {
             table: HashMap::with_hasher(key),

@@ -148,3 +148,20 @@ fn the_least_recently_used_entry_is_evicted() {
     assert_eq!(cache.evicted as usize, MAX_ENTRIES + 1);
     assert_eq!(cache.resolve(at(1), PEER), Some(MAC), "in use, so kept");
 }
+
+#[test]
+fn the_list_ages_as_the_states_do() {
+    let mut cache = cache();
+    cache.resolve(at(0), PEER);
+    let states = |cache: &Neighbors, ms| {
+        cache.list(at(ms)).iter().map(|n| (n.addr, n.mac, n.state)).collect::<Vec<_>>()
+    };
+    assert_eq!(states(&cache, 0), [(PEER, None, NeighborState::Incomplete)]);
+    cache.learn(at(1), reply(MAC));
+    assert_eq!(states(&cache, 30_000), [(PEER, Some(MAC), NeighborState::Reachable)]);
+    assert_eq!(states(&cache, 30_001), [(PEER, Some(MAC), NeighborState::Stale)]);
+    assert_eq!(cache.resolve(at(40_000), PEER), Some(MAC));
+    assert_eq!(states(&cache, 40_000), [(PEER, Some(MAC), NeighborState::Delay)]);
+    assert_eq!(cache.resolve(at(45_001), PEER), Some(MAC));
+    assert_eq!(states(&cache, 45_001), [(PEER, Some(MAC), NeighborState::Probe)]);
+}

@@ -39,6 +39,8 @@ struct Partial {
     /// Length of the whole payload, known from the last fragment.
     total: Option<usize>,
     received: usize,
+    /// Bytes of the largest packet that brought a piece.
+    largest: u16,
     memory: usize,
     expires: Instant,
     /// Header of the fragment at offset 0, and the packet that it was, for ICMP to quote.
@@ -50,8 +52,8 @@ struct Partial {
 pub(crate) enum Outcome {
     /// Kept; more are needed.
     Waiting,
-    /// The whole datagram: a packet with a plain header of 20 bytes.
-    Complete(Buf),
+    /// The whole datagram: a packet with a plain header of 20 bytes; and the bytes of its largest fragment.
+    Complete(Buf, u16),
     /// Dropped alone: it was here already.
     Duplicate,
     /// Dropped alone: impossible offset or length.
@@ -140,13 +142,16 @@ impl Reassembly {
             partial.first = Some((*repr, quote));
         }
         partial.fragments.insert(start, (end, payload));
+        let whole = u16::try_from(header_len.saturating_add(repr.payload_len)).unwrap_or(u16::MAX);
+        partial.largest = partial.largest.max(whole);
         partial.received = partial.received.saturating_add(len);
         partial.memory = partial.memory.saturating_add(cost);
         self.memory = self.memory.saturating_add(cost);
 
         if partial.total == Some(partial.received) {
+            let largest = partial.largest;
             return match self.remove(&key).and_then(assemble) {
-                Some(whole) => Outcome::Complete(whole),
+                Some(whole) => Outcome::Complete(whole, largest),
                 None => Outcome::Malformed,
             };
         }
@@ -195,6 +200,7 @@ impl Reassembly {
             fragments: BTreeMap::new(),
             total: None,
             received: 0,
+            largest: 0,
             memory: OVERHEAD,
             expires,
             first: None,

@@ -39,8 +39,8 @@ pub(super) struct AckState {
     quick: u8,
     /// The user answers what he receives.
     interactive: bool,
-    /// The last segment was pushed and small.
-    pushed: bool,
+    /// Segments that ended a message (PSH), since the last acknowledgement; 2 stands for more.
+    pushed: u8,
     /// When data last arrived.
     pub last_data: Instant,
     /// The peer's segment size, as observed.
@@ -57,7 +57,7 @@ impl Default for AckState {
             now: false,
             quick: 0,
             interactive: false,
-            pushed: false,
+            pushed: 0,
             last_data: Instant::ZERO,
             rcv_mss: INITIAL_RCV_MSS,
             seen_data: false,
@@ -92,7 +92,8 @@ impl Conn {
         if size >= self.ack.rcv_mss {
             self.ack.unmerged = gso_size == 0;
         }
-        self.ack.pushed = push && size < self.ack.rcv_mss;
+        // Also one of exactly a full segment: what the peer writes next may be small, and wait for this acknowledgement.
+        self.ack.pushed = (self.ack.pushed + u8::from(push)).min(2);
         let gap = now.since(self.ack.last_data);
         if !self.ack.seen_data || gap > self.rtt.rto() {
             // RFC 5681 section 4.2 allows it; a sender that starts anew grows by acknowledgements.
@@ -117,7 +118,7 @@ impl Conn {
         if full || quick || !self.recvbuf.is_contiguous() {
             self.ack_now();
         } else if self.delack_at.is_none() {
-            self.delack_at = Some(cx.now + DELAY);
+            self.delack_at = Some(cx.now + DELAY.min(cx.opts.delack_max));
         }
     }
 
@@ -137,6 +138,7 @@ impl Conn {
         self.ack.quick = self.ack.quick.saturating_sub(u8::try_from(segments).unwrap_or(u8::MAX).max(1));
         self.ack.scheduled = false;
         self.ack.now = false;
+        self.ack.pushed = 0;
         self.delack_at = None;
         self.rcv_wup = self.rcv_nxt;
         self.rcv_adv = self.rcv_adv.max(window_edge);
@@ -167,7 +169,8 @@ impl Conn {
         if free < limit / 2 && (free < limit / 16 || free < mss) {
             return 0;
         }
-        let mut free = u32::try_from(free).unwrap_or(u32::MAX).min(0xffff << self.rcv_wscale);
+        let mut free =
+            u32::try_from(free).unwrap_or(u32::MAX).min(0xffff << self.rcv_wscale).min(self.window_clamp);
         if self.ack.unmerged && self.rtt.srtt() < NEAR {
             free = free.min(UNMERGED_FRAMES * self.ack.rcv_mss);
         }
@@ -206,7 +209,8 @@ impl Conn {
         }
         if self.ack.scheduled {
             let full = self.unacked_received() > self.ack.rcv_mss;
-            let done = self.ack.pushed && !self.ack.interactive && self.recvbuf.is_empty();
+            let least = if self.ack.interactive { 2 } else { 1 };
+            let done = self.ack.pushed >= least && self.recvbuf.is_empty();
             if full || done {
                 self.ack_now();
                 return;

@@ -3,14 +3,14 @@
 //! is said.
 //!
 //! A frame that stands for several segments is processed as the one segment that it is on the circle of
-//! sequence numbers. Urgent data is delivered in line (RFC 6093).
+//! sequence numbers. Urgent data is in `urgent.rs`.
 
 use super::recovery::AckOutcome;
 use super::socket::{Conn, Fate, MIN_MSS};
 use super::{Cx, Disposition, SegmentIn};
 use crate::error::Error;
 use crate::time::{Duration, Instant};
-use crate::types::{Readiness, TcpState};
+use crate::types::{Readiness, TcpOptions, TcpState};
 use crate::wire::SeqNumber;
 use crate::wire::tcp::{Flags, Repr};
 
@@ -47,6 +47,9 @@ impl Conn {
     /// Processes a segment of this connection.
     pub(super) fn on_segment(&mut self, cx: &mut Cx<'_>, seg: SegmentIn) -> Disposition {
         self.stats.segs_in = self.stats.segs_in.wrapping_add(seg.segments());
+        if !seg.payload.is_empty() {
+            self.stats.data_segs_in = self.stats.data_segs_in.wrapping_add(seg.segments());
+        }
         match self.state {
             TcpState::Closed | TcpState::Listen | TcpState::TimeWait => Disposition::Reset,
             TcpState::SynSent => self.in_syn_sent(cx, &seg),
@@ -140,7 +143,8 @@ impl Conn {
             self.ts.recent_at = now;
         }
         // What the peer may send until our first segment says more: the unscaled window of our SYN.
-        self.rcv_adv = self.rcv_nxt + self.recvbuf.limit().min(65_535);
+        let window = self.recvbuf.limit().min(65_535).min(self.window_clamp as usize);
+        self.rcv_adv = self.rcv_nxt + window;
     }
 
     /// Our SYN is acknowledged.
@@ -216,11 +220,15 @@ impl Conn {
             return Disposition::Dropped;
         }
         self.store_timestamp(cx.now, &seg.repr);
-        if self.fin_acked() {
-            self.on_fin_acked(cx);
+        if self.fin_acked() && !self.on_fin_acked(cx) {
+            return Disposition::Reset;
         }
         if self.state == TcpState::Closed || self.fate.is_some() {
             return Disposition::Accepted;
+        }
+        // "Sixth, check the URG bit".
+        if flags.contains(Flags::URG) || self.urgent.is_some() {
+            self.take_urgent(&seg, cx.opts.oobinline, cx.pool);
         }
         // "Seventh, process the segment text".
         let had_payload = !seg.payload.is_empty();
@@ -409,13 +417,19 @@ impl Conn {
         self.fin_sent && self.outstanding() == 0
     }
 
-    /// "if our FIN is now acknowledged".
-    fn on_fin_acked(&mut self, cx: &mut Cx<'_>) {
+    /// "if our FIN is now acknowledged". False: nobody waits for the peer's, and he is to be told (TCP_LINGER2).
+    fn on_fin_acked(&mut self, cx: &mut Cx<'_>) -> bool {
         match self.state {
             TcpState::FinWait1 => {
                 self.state = TcpState::FinWait2;
                 if cx.orphan {
-                    self.keepalive_at = Some(cx.now + super::timewait::LIFETIME);
+                    match self.fin_time(cx.opts) {
+                        Some(time) => self.keepalive_at = Some(cx.now + time),
+                        None => {
+                            self.die(None, false);
+                            return false;
+                        }
+                    }
                 }
             }
             TcpState::Closing => {
@@ -429,6 +443,12 @@ impl Conn {
             }
             _ => {}
         }
+        true
+    }
+
+    /// How long an orphan stays in FIN-WAIT-2 (tcp_fin_time): as TCP_LINGER2 says, and three and a half time-outs at least.
+    pub(super) fn fin_time(&self, opts: &TcpOptions) -> Option<Duration> {
+        opts.linger2.map(|time| time.max(self.rtt.rto() * 7 / 2))
     }
 
     /// Takes payload and FIN of a segment that begins in the window.
@@ -504,6 +524,7 @@ impl Conn {
         payload: crate::buf::Buf,
     ) {
         cx.counters.tcp_out_of_order += 1;
+        self.stats.out_of_order_in = self.stats.out_of_order_in.wrapping_add(1);
         self.ack_now();
         if payload.is_empty() {
             return;

@@ -62,6 +62,12 @@ pub(super) struct Request {
     tuple: Tuple,
     /// The header of the SYN.
     syn: Repr,
+    /// TCP_SAVE_SYN: its IP and TCP header.
+    saved: Option<Box<[u8]>>,
+    /// When the client completed the handshake without data (TCP_DEFER_ACCEPT).
+    acked_at: Option<Instant>,
+    /// The SYN-ACK was sent again.
+    resent: bool,
     iss: SeqNumber,
     ts_offset: u32,
     ts_recent: u32,
@@ -114,7 +120,7 @@ impl Tcp {
         now: Instant,
         index: u32,
         tuple: Tuple,
-        seg: SegmentIn,
+        mut seg: SegmentIn,
         isn: Option<SeqNumber>,
         counters: &mut Counters,
     ) {
@@ -135,7 +141,13 @@ impl Tcp {
         }
         let Some(generation) = self.socks.generation(index) else { return };
         let total = self.requests.len();
-        let Some(Socket { body: Body::Listen(listener), .. }) = self.socks.get_mut(index) else { return };
+        let Some(Socket { body: Body::Listen(listener), opts, .. }) = self.socks.get_mut(index) else {
+            return;
+        };
+        if !seg.may_enter(opts, counters) {
+            return;
+        }
+        let save_syn = opts.save_syn;
         if listener.is_full() {
             counters.tcp_backlog_full += 1;
             return;
@@ -145,11 +157,15 @@ impl Tcp {
             return;
         }
         listener.requests += 1;
+        let saved = save_syn.then(|| seg.head.to_vec().into_boxed_slice());
         let iss = isn.unwrap_or_else(|| self.secrets.isn(&tuple, now));
         let request = Request {
             listener: (index, generation),
             tuple,
             syn: seg.repr,
+            saved,
+            acked_at: None,
+            resent: false,
             iss,
             ts_offset: self.secrets.timestamp_offset(*tuple.local.ip(), *tuple.remote.ip()),
             ts_recent: seg.repr.options.timestamps.map_or(0, |t| t.0),
@@ -177,12 +193,14 @@ impl Tcp {
         let request = self.requests.get_gen_mut(index, generation)?;
         let sock = self.socks.get_gen(request.listener.0, request.listener.1)?;
         let tuple = request.tuple;
-        request.pmtu = ip.path_mtu(*tuple.remote.ip());
+        let peer = *tuple.remote.ip();
+        request.pmtu = if sock.opts.mtu_discover.uses_path() { ip.path_mtu(peer) } else { ip.link_mtu(peer) };
         request.advmss = Conn::mss_for_mtu(request.pmtu).min(sock.opts.maxseg.unwrap_or(u16::MAX));
         request.sent_at.get_or_insert(now);
         let offered = &request.syn.options;
         let clock = (now.millis() as u32).wrapping_add(request.ts_offset);
-        let window = RecvBuf::first_window(sock.opts.rcvbuf);
+        let clamp = u16::try_from(super::socket::limit(sock.opts.window_clamp)).unwrap_or(u16::MAX);
+        let window = RecvBuf::first_window(sock.opts.rcvbuf).min(clamp);
         let mut repr = bare_repr(&tuple, request.iss, request.syn.seq + 1, Flags::SYN | Flags::ACK, window);
         repr.options = Options {
             mss: Some(request.advmss),
@@ -206,7 +224,7 @@ impl Tcp {
         now: Instant,
         index: u32,
         tuple: Tuple,
-        seg: SegmentIn,
+        mut seg: SegmentIn,
         counters: &mut Counters,
     ) {
         let Some(generation) = self.requests.generation(index) else { return };
@@ -217,6 +235,11 @@ impl Tcp {
             self.new_segment(now, tuple, seg, None, counters);
             return;
         }
+        if let Some(sock) = self.socks.get_gen(request.listener.0, request.listener.1)
+            && !seg.may_enter(&sock.opts, counters)
+        {
+            return;
+        }
         let rcv_nxt = request.syn.seq + 1;
         let repeated_syn = flags.contains(Flags::SYN)
             && !flags.intersects(Flags::ACK | Flags::RST)
@@ -225,6 +248,7 @@ impl Tcp {
             // The SYN-ACK was lost.
             if now.since(request.last_answer) >= AGAIN_INTERVAL {
                 request.last_answer = now;
+                request.resent = true;
                 if let Some((val, _)) = repr.options.timestamps {
                     request.ts_recent = val;
                 }
@@ -284,16 +308,24 @@ impl Tcp {
             self.reply_reset(&tuple, &seg, counters);
             return;
         }
-        let full = match self.socks.get(request.listener.0) {
-            Some(Socket { body: Body::Listen(listener), .. }) => listener.is_full(),
-            _ => true,
+        let (full, defer) = match self.socks.get(request.listener.0) {
+            Some(Socket { body: Body::Listen(listener), opts, .. }) => {
+                (listener.is_full(), opts.defer_accept)
+            }
+            _ => (true, 0),
         };
+        if request.retries < defer && end == rcv_nxt {
+            // TCP_DEFER_ACCEPT: a bare ACK does not open the connection (tcp_check_req).
+            request.acked_at.get_or_insert(now);
+            counters.tcp_deferred += 1;
+            return;
+        }
         if full {
             counters.tcp_backlog_full += 1;
             return;
         }
         if let Some(child) = self.promote(now, index) {
-            self.conn_segment(now, child, seg, counters);
+            self.conn_segment(now, child, seg, true, counters);
         }
     }
 
@@ -305,6 +337,7 @@ impl Tcp {
         let tuple = request.tuple;
         let mut conn = Conn::new(tuple, request.iss, request.ts_offset, &opts, now);
         conn.take_syn(now, &request.syn);
+        conn.saved_syn = request.saved;
         conn.ts.recent = request.ts_recent;
         conn.state = TcpState::SynReceived;
         conn.snd_nxt = request.iss + 1;
@@ -317,8 +350,10 @@ impl Tcp {
         // Should the segment at hand not establish it after all, it lives on as a request would.
         conn.backoff = request.retries;
         conn.retransmit_at = Some(now + RTO_INITIAL);
-        if request.retries == 0 {
-            conn.syn_sent_at = request.sent_at;
+        if !request.resent {
+            // A round trip ends with the acknowledgement, not with the data that TCP_DEFER_ACCEPT waits for.
+            let waited = request.acked_at.map_or(Duration::ZERO, |at| now.since(at));
+            conn.syn_sent_at = request.sent_at.map(|at| at + waited);
         }
         let hold = Hold::new(tuple.local, &opts);
         self.ports.hold((hold, Use::Connection));
@@ -349,17 +384,34 @@ impl Tcp {
     pub(super) fn request_timeout(&mut self, now: Instant, index: u32, counters: &mut Counters) {
         let Some(generation) = self.requests.generation(index) else { return };
         let Some(request) = self.requests.get_mut(index) else { return };
-        let gone = self.socks.get_gen(request.listener.0, request.listener.1).is_none();
-        if gone || request.retries >= SYN_ACK_RETRIES {
+        let listener = self.socks.get_gen(request.listener.0, request.listener.1);
+        let defer = listener.map_or(0, |l| l.opts.defer_accept);
+        // TCP_SYNCNT of a listener counts for its SYN-ACKs; its default is not a setting (inet_csk_listen_start).
+        let most = listener.map_or(0, |l| {
+            let set = l.opts.syncnt;
+            if set == crate::types::TcpOptions::default().syncnt { SYN_ACK_RETRIES } else { set }
+        });
+        // syn_ack_recalc: who completed the handshake is asked again only when the time to wait for data is nearly over,
+        // so that the answer opens the connection.
+        let waits = defer > 0 && request.acked_at.is_some();
+        let (expired, again) = (
+            request.retries >= most && (!waits || request.retries >= defer),
+            !waits || request.retries >= defer - 1,
+        );
+        if listener.is_none() || expired {
             counters.tcp_requests_expired += 1;
             self.remove_request(index);
             return;
         }
         request.retries += 1;
-        request.last_answer = now;
-        counters.tcp_syn_retransmits += 1;
         let wait = (RTO_INITIAL * (1 << request.retries.min(7))).min(RTO_MAX);
         self.request_timers.set(index, now + wait);
+        if !again {
+            return;
+        }
+        request.last_answer = now;
+        request.resent = true;
+        counters.tcp_syn_retransmits += 1;
         self.push_reply(Reply::SynAck { index, generation });
     }
 

@@ -11,7 +11,7 @@
 //! Nothing is sent outside [`Tcp::poll_transmit`], so one acknowledgement covers all the frames that the host
 //! fed in since the last call.
 //!
-//! Limits. No urgent data (the bytes are delivered in line), no ECN, no SYN cookies, no Fast Open, no
+//! Limits. No ECN, no SYN cookies, no Fast Open, no
 //! RACK-TLP timers.
 
 use std::collections::{HashMap, VecDeque};
@@ -28,6 +28,7 @@ use crate::wire::tcp::{Flags, Options, Repr};
 mod ack;
 mod chunks;
 mod congestion;
+mod errors;
 mod input;
 mod isn;
 mod listener;
@@ -45,6 +46,7 @@ mod spare;
 mod tests;
 mod timers;
 mod timewait;
+mod urgent;
 mod verbs;
 mod wheel;
 
@@ -67,6 +69,10 @@ pub(crate) struct SegmentIn {
     /// TOS byte (unused until ECN).
     #[allow(dead_code)]
     pub tos: u8,
+    /// Time to live it arrived with.
+    pub ttl: u8,
+    /// IP and TCP header, of a SYN that opens a connection only.
+    pub head: Buf,
     /// The TCP header.
     pub repr: Repr,
     /// The payload, by reference to the frame.
@@ -82,11 +88,35 @@ impl SegmentIn {
         self.payload.len() + usize::from(flags.contains(Flags::SYN)) + usize::from(flags.contains(Flags::FIN))
     }
 
+    /// IP_MINTTL and SO_ATTACH_FILTER (tcp_v4_rcv): false when the socket does not want it. A filter may cut it.
+    fn may_enter(&mut self, opts: &TcpOptions, counters: &mut Counters) -> bool {
+        if self.ttl < opts.min_ttl {
+            counters.tcp_min_ttl += 1;
+            return false;
+        }
+        let Some(filter) = &opts.filter else { return true };
+        let mut packet = vec![0; IP_HEADER];
+        let mode = crate::wire::ChecksumMode::Full;
+        self.repr.emit(&mut packet, self.src, self.dst, &[&self.payload], mode);
+        let header = packet.len().saturating_sub(IP_HEADER);
+        packet.extend_from_slice(&self.payload);
+        let keep = filter.run(&crate::filter::Packet { network: &packet, start: IP_HEADER });
+        if keep == 0 {
+            counters.filtered += 1;
+            return false;
+        }
+        self.payload.truncate(usize::try_from(keep).unwrap_or(usize::MAX).saturating_sub(header));
+        true
+    }
+
     /// How many segments the frame stands for.
     fn segments(&self) -> u32 {
         segments_of(self.payload.len(), usize::from(self.gso_size))
     }
 }
+
+/// Room for the IP header before the segment that a filter sees; its bytes are 0.
+const IP_HEADER: usize = 20;
 
 /// `ceil(len / size)`, at least one; one when `size` is zero.
 fn segments_of(len: usize, size: usize) -> u32 {
@@ -109,6 +139,8 @@ pub(crate) struct TcpOut<'a> {
     pub payload: &'a [&'a [u8]],
     /// Payload bytes per segment when the frame must be cut; None for a single segment.
     pub gso_size: Option<u16>,
+    /// The don't-fragment flag.
+    pub mtu_discover: crate::types::MtuDiscover,
 }
 
 /// What TCP needs of the IP layer below.
@@ -118,6 +150,8 @@ pub(crate) trait IpOutput {
     fn send_tcp(&mut self, now: Instant, tx: &TcpOut<'_>) -> Result<(), Full>;
     /// Largest IP packet on the path, bytes.
     fn path_mtu(&self, dst: Ipv4Addr) -> u16;
+    /// Largest IP packet that leaves towards `dst` unfragmented, whatever the path takes, bytes.
+    fn link_mtu(&self, dst: Ipv4Addr) -> u16;
     /// Most payload bytes in one [`IpOutput::send_tcp`]; one segment's worth when nobody segments for us.
     fn tso_max(&self, dst: Ipv4Addr) -> usize;
 }
@@ -286,7 +320,7 @@ impl Tcp {
             remote: SocketAddrV4::new(seg.src, seg.repr.src_port),
         };
         match self.demux.get(&tuple).copied() {
-            Some(Target::Conn(index)) => self.conn_segment(now, index, seg, counters),
+            Some(Target::Conn(index)) => self.conn_segment(now, index, seg, false, counters),
             Some(Target::Request(index)) => self.request_segment(now, index, tuple, seg, counters),
             Some(Target::TimeWait(index)) => self.timewait_segment(now, index, tuple, seg, counters),
             None => self.new_segment(now, tuple, seg, None, counters),
@@ -311,8 +345,19 @@ impl Tcp {
         }
     }
 
-    fn conn_segment(&mut self, now: Instant, index: u32, seg: SegmentIn, counters: &mut Counters) {
+    /// `wanted`: a filter has let it in already.
+    fn conn_segment(
+        &mut self,
+        now: Instant,
+        index: u32,
+        mut seg: SegmentIn,
+        wanted: bool,
+        counters: &mut Counters,
+    ) {
         let Some(sock) = self.socks.get_mut(index) else { return };
+        if !wanted && !seg.may_enter(&sock.opts, counters) {
+            return;
+        }
         let orphan = sock.owner == Owner::Orphan;
         let Body::Conn(conn) = &mut sock.body else { return };
         self.spares.lend(conn);
@@ -434,6 +479,7 @@ impl Tcp {
                 repr: &bare.repr,
                 payload: &[],
                 gso_size: None,
+                mtu_discover: Default::default(),
             },
         )?;
         counters.tcp_out += 1;
@@ -509,7 +555,12 @@ impl Tcp {
             Some(Target::Conn(index)) => {
                 let Some(sock) = self.socks.get_mut(index) else { return };
                 let Body::Conn(conn) = &mut sock.body else { return };
-                conn.on_icmp_error(now, seq, error, counters);
+                let soft = conn.on_icmp_error(now, seq, error, counters);
+                if soft.is_some() && sock.opts.recverr {
+                    // IP_RECVERR (tcp(7)): told at once, and the connection goes on.
+                    sock.error = soft;
+                    sock.edges |= Readiness::ERR;
+                }
                 self.settle(now, index);
             }
             Some(Target::Request(index)) => self.request_icmp_error(index, seq, error, counters),

@@ -41,13 +41,19 @@ impl Conn {
         result
     }
 
+    /// The MTU that bounds segments.
+    fn mtu(&self, cx: &Cx<'_>, ip: &dyn IpOutput) -> u16 {
+        let peer = *self.tuple.remote.ip();
+        if cx.opts.mtu_discover.uses_path() { ip.path_mtu(peer) } else { ip.link_mtu(peer) }
+    }
+
     /// SYN or SYN-ACK.
     fn output_syn(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
         let answering = self.state == TcpState::SynReceived;
         if !(self.syn_due || (answering && self.ack.now)) {
             return Ok(());
         }
-        let mtu = ip.path_mtu(*self.tuple.remote.ip());
+        let mtu = self.mtu(cx, ip);
         self.pmtu = mtu;
         self.advmss = Conn::mss_for_mtu(mtu);
         if let Some(user) = cx.opts.maxseg {
@@ -61,7 +67,7 @@ impl Conn {
             flags: if answering { Flags::SYN | Flags::ACK } else { Flags::SYN },
             // RFC 7323 section 2.2: "The window field in a segment where the SYN bit is set [...] MUST NOT be
             // scaled."
-            window: u16::try_from(self.recvbuf.limit()).unwrap_or(u16::MAX),
+            window: u16::try_from(self.recvbuf.limit().min(self.window_clamp as usize)).unwrap_or(u16::MAX),
             urgent: 0,
             options: Options {
                 mss: Some(self.advmss),
@@ -88,7 +94,7 @@ impl Conn {
     fn output_established(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
         let has_data = self.board.lost() > 0 || self.unsent() > 0 || (self.fin_queued && !self.fin_sent);
         if has_data {
-            let mtu = ip.path_mtu(*self.tuple.remote.ip());
+            let mtu = self.mtu(cx, ip);
             if self.pmtu == 0 {
                 self.advmss = Conn::mss_for_mtu(mtu);
             }
@@ -99,8 +105,15 @@ impl Conn {
             }
             self.retransmit_lost(cx, ip)?;
             self.send_new(cx, ip)?;
+            if self.notsent_lowat != u32::MAX {
+                self.tell_of_room();
+            }
         }
         if self.probe {
+            if self.urgent_up().is_some() {
+                // The pointer crosses a closed window (RFC 9293 section 3.8.5; Linux: tcp_write_wakeup).
+                self.send_bare(cx, ip, self.snd_una)?;
+            }
             self.send_bare(cx, ip, self.snd_una - 1)?;
             self.probe = false;
             cx.counters.tcp_probes_out += 1;
@@ -247,7 +260,8 @@ impl Conn {
     /// not acknowledged; and corking: it waits for more. `after_full`: full segments go before it in the same
     /// frame.
     fn holds_back(&self, cx: &Cx<'_>, after_full: bool) -> bool {
-        if self.fin_queued || self.push_to.ge(self.data_end()) {
+        // tcp_nagle_test: nor in urgent mode.
+        if self.fin_queued || self.push_to.ge(self.data_end()) || self.urgent_up().is_some() {
             return false;
         }
         if cx.opts.cork || self.more {
@@ -269,6 +283,7 @@ impl Conn {
             && !self.fin_queued
             && !self.force_small
             && !self.push_to.ge(self.data_end())
+            && self.urgent_up().is_none()
             && self.phase == Phase::Open
             && self.rtt.min_rtt() < GATHER_RTT
     }
@@ -290,6 +305,10 @@ impl Conn {
 
     /// Most payload of a frame, in whole segments.
     fn frame_size(&self, ip: &dyn IpOutput, mss: usize) -> usize {
+        if self.urgent_up().is_some() {
+            // One pointer is right for one segment (tcp_write_xmit).
+            return mss;
+        }
         let max = ip.tso_max(*self.tuple.remote.ip()).min(MAX_FRAME);
         (max - max % mss).max(mss)
     }
@@ -297,7 +316,7 @@ impl Conn {
     /// The header of a segment that leaves now.
     fn header(&self, now: Instant, seq: SeqNumber, flags: Flags) -> (Repr, SeqNumber) {
         let (window, edge) = self.announce();
-        let repr = Repr {
+        let mut repr = Repr {
             src_port: self.tuple.local.port(),
             dst_port: self.tuple.remote.port(),
             seq,
@@ -311,6 +330,9 @@ impl Conn {
                 ..Options::default()
             },
         };
+        if self.urgent.is_some() {
+            self.point_to_urgent(&mut repr);
+        }
         (repr, edge)
     }
 
@@ -329,6 +351,9 @@ impl Conn {
         let gso = (len > mss).then(|| u16::try_from(mss).unwrap_or(u16::MAX));
         self.transmit(cx, ip, &repr, offset, len, gso)?;
         self.stats.bytes_sent += len as u64;
+        if len > 0 {
+            self.stats.data_segs_out = self.stats.data_segs_out.wrapping_add(segments_of(len, mss));
+        }
         self.ack_sent(edge);
         Ok(())
     }
@@ -364,6 +389,7 @@ impl Conn {
                 repr,
                 payload: slices.get(..count).unwrap_or(&[]),
                 gso_size,
+                mtu_discover: cx.opts.mtu_discover,
             },
         )?;
         let segments = segments_of(len, gso_size.map_or(0, usize::from));

@@ -15,11 +15,13 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use super::isn::KeyedHash;
 use crate::error::{Error, Result};
 use crate::types::TcpOptions;
+use crate::udp::port_range;
+
+/// IP_LOCAL_PORT_RANGE: lowest and highest port; 0: the host's.
+pub(super) type Range = (u16, u16);
 
 const FIRST: u16 = 32_768;
 const LAST: u16 = 60_999;
-/// Ports of a parity.
-const HALF: u32 = (LAST - FIRST) as u32 / 2 + 1;
 /// How many ports of a parity are tried before those of the other.
 const FEW: u32 = 16;
 
@@ -129,10 +131,10 @@ impl Ports {
     }
 
     /// bind(2): port 0 means any, searched from `offset`.
-    pub(super) fn bind(&mut self, mut hold: Hold, offset: u32) -> Result<Claim> {
+    pub(super) fn bind(&mut self, mut hold: Hold, range: Range, offset: u32) -> Result<Claim> {
         if hold.addr.port() == 0 {
             let any = *hold.addr.ip();
-            let port = self.search(offset, true, true, &mut |ports, port| {
+            let port = self.search(range, offset, true, true, &mut |ports, port| {
                 // As Linux, an automatic port is one that nobody shares.
                 let alone = Hold {
                     addr: SocketAddrV4::new(any, port),
@@ -211,13 +213,19 @@ impl Ports {
 
     /// A port for connect(2): one that no user bound and whose 4-tuple `usable` accepts. It is asked for a few ports with
     /// `false` first, and with `true` when it should accept what it would rather not.
-    pub(super) fn pick(&mut self, offset: u32, mut usable: impl FnMut(u16, bool) -> bool) -> Result<u16> {
+    pub(super) fn pick(
+        &mut self,
+        range: Range,
+        offset: u32,
+        mut usable: impl FnMut(u16, bool) -> bool,
+    ) -> Result<u16> {
         let connections = |ports: &Ports, port| {
             ports.buckets.get(&port).is_none_or(|b| b.iter().all(|c| c.claim.1 == Use::Connection))
         };
-        self.search(offset, false, false, &mut |ports, port| connections(ports, port) && usable(port, false))
+        let few = |ports: &Ports, port: u16| connections(ports, port) && usable(port, false);
+        self.search(range, offset, false, false, &mut { few })
             .or_else(|| {
-                self.search(offset, false, true, &mut |ports, port| {
+                self.search(range, offset, false, true, &mut |ports, port| {
                     connections(ports, port) && usable(port, true)
                 })
             })
@@ -227,20 +235,28 @@ impl Ports {
     /// Looks at a few ports of one parity, at a few of the other, and if `all` at all.
     fn search(
         &mut self,
+        range: Range,
         offset: u32,
         odd_first: bool,
         all: bool,
         free: &mut dyn FnMut(&Ports, u16) -> bool,
     ) -> Option<u16> {
         let start = offset.wrapping_add(self.round);
-        let limits: &[u32] = if all { &[FEW, HALF] } else { &[FEW] };
+        let (low, high) = port_range(range, (FIRST, LAST));
+        let even = low & !1;
+        // Ports of a parity.
+        let half = u32::from(high - even) / 2 + 1;
+        let limits: &[u32] = if all { &[FEW, half] } else { &[FEW] };
         for (limit, odd) in limits.iter().flat_map(|limit| [(*limit, odd_first), (*limit, !odd_first)]) {
             for step in 0..limit {
                 #[cfg(test)]
                 {
                     self.looks += 1;
                 }
-                let port = FIRST + (start.wrapping_add(step) % HALF * 2) as u16 + u16::from(odd);
+                let port = u32::from(even) + start.wrapping_add(step) % half * 2 + u32::from(odd);
+                let Some(port) = u16::try_from(port).ok().filter(|p| (low..=high).contains(p)) else {
+                    continue;
+                };
                 if free(self, port) {
                     self.round = self.round.wrapping_add(step + 1);
                     return Some(port);
@@ -270,28 +286,28 @@ mod tests {
     #[test]
     fn addresses_that_overlap_conflict() {
         let mut p = ports();
-        let one = p.bind(hold(ONE, 80, false, false), 0).unwrap();
-        assert_eq!(p.bind(hold(ANY, 80, true, false), 0), Err(Error::AddrInUse));
-        let two = p.bind(hold([10, 0, 0, 2], 80, false, false), 0).unwrap();
+        let one = p.bind(hold(ONE, 80, false, false), (0, 0), 0).unwrap();
+        assert_eq!(p.bind(hold(ANY, 80, true, false), (0, 0), 0), Err(Error::AddrInUse));
+        let two = p.bind(hold([10, 0, 0, 2], 80, false, false), (0, 0), 0).unwrap();
         p.release(one);
         p.release(two);
-        assert!(p.bind(hold(ANY, 80, true, false), 0).is_ok());
+        assert!(p.bind(hold(ANY, 80, true, false), (0, 0), 0).is_ok());
     }
 
     #[test]
     fn reuseaddr_shares_until_one_listens() {
         let mut p = ports();
         let h = hold(ANY, 80, true, false);
-        let first = p.bind(h, 0).unwrap();
-        let second = p.bind(h, 0).unwrap();
+        let first = p.bind(h, (0, 0), 0).unwrap();
+        let second = p.bind(h, (0, 0), 0).unwrap();
         let first = p.update(first, (h, Use::Listening)).unwrap();
         assert_eq!(p.update(second, (h, Use::Listening)), Err(Error::AddrInUse));
-        assert_eq!(p.bind(h, 0), Err(Error::AddrInUse));
+        assert_eq!(p.bind(h, (0, 0), 0), Err(Error::AddrInUse));
         p.update(first, (h, Use::Bound)).unwrap();
         p.update(second, (h, Use::Listening)).unwrap();
         let r = hold(ANY, 81, false, true);
         for _ in 0..2 {
-            let bound = p.bind(r, 0).unwrap();
+            let bound = p.bind(r, (0, 0), 0).unwrap();
             p.update(bound, (r, Use::Listening)).unwrap();
         }
     }
@@ -301,26 +317,26 @@ mod tests {
         let mut p = ports();
         let left = (hold(ONE, 80, true, false), Use::Connection);
         p.hold(left);
-        assert_eq!(p.bind(hold(ANY, 80, false, false), 0), Err(Error::AddrInUse));
-        let bound = p.bind(hold(ANY, 80, true, false), 0).unwrap();
+        assert_eq!(p.bind(hold(ANY, 80, false, false), (0, 0), 0), Err(Error::AddrInUse));
+        let bound = p.bind(hold(ANY, 80, true, false), (0, 0), 0).unwrap();
         p.release(left);
         p.release(bound);
-        p.bind(hold(ANY, 80, false, false), 0).unwrap();
+        p.bind(hold(ANY, 80, false, false), (0, 0), 0).unwrap();
     }
 
     #[test]
     fn ephemeral_ports_run_out() {
         let mut p = ports();
         for port in FIRST..=LAST - 20 {
-            p.bind(hold(ONE, port, true, true), 0).unwrap();
+            p.bind(hold(ONE, port, true, true), (0, 0), 0).unwrap();
         }
         let mut seen = std::collections::HashSet::new();
         for i in 0..20 {
-            let got = p.bind(hold(ANY, 0, true, true), i * 977).unwrap().0.addr;
+            let got = p.bind(hold(ANY, 0, true, true), (0, 0), i * 977).unwrap().0.addr;
             assert!((FIRST..=LAST).contains(&got.port()) && seen.insert(got.port()));
         }
-        assert_eq!(p.bind(hold(ANY, 0, true, true), 5), Err(Error::AddrInUse));
-        assert!(p.pick(9, |_, _| true).is_err());
+        assert_eq!(p.bind(hold(ANY, 0, true, true), (0, 0), 5), Err(Error::AddrInUse));
+        assert!(p.pick((0, 0), 9, |_, _| true).is_err());
     }
 
     #[test]
@@ -329,12 +345,12 @@ mod tests {
         let mut used = std::collections::HashSet::new();
         let count = u64::from(LAST - FIRST) + 1;
         for _ in 0..count {
-            let port = p.pick(12_345, |port, _| !used.contains(&port)).unwrap();
+            let port = p.pick((0, 0), 12_345, |port, _| !used.contains(&port)).unwrap();
             assert!(used.insert(port));
         }
         // Even and odd ones, and the few that were preferred in vain.
         assert!(p.looks < 40 * count, "{} looks for {count} ports", p.looks);
-        assert!(p.pick(12_345, |port, _| !used.contains(&port)).is_err());
+        assert!(p.pick((0, 0), 12_345, |port, _| !used.contains(&port)).is_err());
     }
 
     #[test]
@@ -342,14 +358,15 @@ mod tests {
         let mut p = ports();
         let free = FIRST + 2 * 4000;
         // Nearly all are second choice: the search does not look for the one that is first.
-        let port = p.pick(0, |port, any| any || port == free).unwrap();
+        let port = p.pick((0, 0), 0, |port, any| any || port == free).unwrap();
         assert!(port != free && p.looks <= 2 * u64::from(FEW) + 1, "{port} after {} looks", p.looks);
     }
 
     #[test]
     fn sockets_on_one_port_are_one_entry() {
         let mut p = ports();
-        let claims: Vec<_> = (0..10_000).map(|_| p.bind(hold(ONE, 80, true, false), 0).unwrap()).collect();
+        let claims: Vec<_> =
+            (0..10_000).map(|_| p.bind(hold(ONE, 80, true, false), (0, 0), 0).unwrap()).collect();
         assert_eq!(p.buckets[&80].iter().count(), 1);
         for claim in claims {
             p.release(claim);

@@ -15,6 +15,7 @@ use super::sack::Delivered;
 use super::socket::{Conn, MIN_MSS, Rexmit};
 use super::{Cx, SegmentIn};
 use crate::counters::Counters;
+use crate::error::Error;
 use crate::iface::icmp::IcmpError;
 use crate::time::{Duration, Instant};
 use crate::types::{Readiness, TcpState};
@@ -139,6 +140,9 @@ impl Conn {
     fn take_cumulative(&mut self, cx: &mut Cx<'_>, ack: SeqNumber) -> Delivered {
         let delivered = self.board.ack_to(ack, cx.now, self.rtt.min_rtt());
         self.snd_una = ack;
+        if self.urgent.is_some() {
+            self.urgent_acked();
+        }
         let data = u32::try_from(ack.min(self.data_end()) - self.buf_seq).unwrap_or(0) as usize;
         if data > 0 {
             self.buf_seq += data;
@@ -162,6 +166,7 @@ impl Conn {
         let got = self.board.on_sack(blocks, self.snd_una, self.snd_nxt, cx.now, self.rtt.min_rtt());
         if got.dsack {
             cx.counters.tcp_dsack_in += 1;
+            self.stats.dsack_dups = self.stats.dsack_dups.wrapping_add(1);
         }
         if let Some(rtt) = got.rtt_min {
             self.rtt.sample(rtt);
@@ -196,6 +201,14 @@ impl Conn {
         advanced: u32,
         delivered: &Delivered,
     ) {
+        if self.retries > 0 {
+            let lasted = self.trouble_since.map_or(0, |since| cx.now.since(since).as_millis());
+            self.stats.rto_recoveries = self.stats.rto_recoveries.saturating_add(1);
+            self.stats.rto_ms = self.stats.rto_ms.saturating_add(u32::try_from(lasted).unwrap_or(u32::MAX));
+        }
+        let segments =
+            delivered.bytes.max(if self.sack_ok { 0 } else { advanced }).div_ceil(u32::from(self.mss).max(1));
+        self.stats.delivered = self.stats.delivered.wrapping_add(segments);
         self.retries = 0;
         self.backoff = 0;
         self.trouble_since = None;
@@ -376,24 +389,30 @@ impl Conn {
         self.cc.on_restart(idle);
     }
 
-    /// RFC 9293 section 3.9.2.2, RFC 5927, RFC 1122 section 4.2.3.9; the errors are those of Linux.
+    /// SND.UNA =< SEG.SEQ < SND.NXT
+    pub(super) fn is_in_flight(&self, seq: SeqNumber) -> bool {
+        seq.ge(self.snd_una) && seq.lt(self.snd_nxt)
+    }
+
+    /// RFC 9293 section 3.9.2.2, RFC 5927, RFC 1122 section 4.2.3.9; the errors are those of Linux. What an open connection
+    /// only notes is returned.
     pub(super) fn on_icmp_error(
         &mut self,
         now: Instant,
         seq: SeqNumber,
         error: IcmpError,
         counters: &mut Counters,
-    ) {
+    ) -> Option<Error> {
         // RFC 5927 section 4.1: SND.UNA =< SEG.SEQ < SND.NXT, or a stranger made it up.
-        if self.state == TcpState::Closed || !(seq.ge(self.snd_una) && seq.lt(self.snd_nxt)) {
+        if self.state == TcpState::Closed || !self.is_in_flight(seq) {
             counters.tcp_icmp_out_of_window += 1;
-            return;
+            return None;
         }
         if let IcmpError::PathMtu(mtu) = error {
             // RFC 1191 section 6.5; the IP layer keeps the path's MTU, and `output` asks it.
             let before = self.mss;
             if !self.is_synchronized() || mtu >= self.pmtu {
-                return;
+                return None;
             }
             self.update_mss(mtu.max(68), None);
             if self.mss < before {
@@ -410,7 +429,7 @@ impl Conn {
                     self.retransmit_at = Some(now + self.rtt.rto());
                 }
             }
-            return;
+            return None;
         }
         let errno = error.error();
         if matches!(self.state, TcpState::SynSent | TcpState::SynReceived) {
@@ -421,7 +440,9 @@ impl Conn {
         } else {
             // RFC 1122 section 4.2.3.9, RFC 5927 section 5.2: an established connection is not aborted.
             self.soft_error = Some(errno);
+            return self.soft_error;
         }
+        None
     }
 
     /// Takes what the path allows into account. `user`: TCP_MAXSEG.

@@ -26,11 +26,30 @@ pub(super) struct RttEstimator {
     var4: u64,
     rto: u64,
     min: u64,
+    /// TCP_RTO_MIN_US and TCP_RTO_MAX_MS, in microseconds.
+    bounds: (u32, u32),
 }
 
 impl RttEstimator {
     pub(super) const fn new() -> RttEstimator {
-        RttEstimator { srtt8: 0, var4: 0, rto: INITIAL_RTO_US, min: u64::MAX }
+        RttEstimator {
+            srtt8: 0,
+            var4: 0,
+            rto: INITIAL_RTO_US,
+            min: u64::MAX,
+            bounds: (MIN_RTO_US as u32, MAX_RTO_US as u32),
+        }
+    }
+
+    /// TCP_RTO_MIN_US and TCP_RTO_MAX_MS.
+    pub(super) fn set_bounds(&mut self, least: Duration, most: Duration) {
+        let micros = |d: Duration| u32::try_from(d.as_micros()).unwrap_or(u32::MAX);
+        self.bounds = (micros(least), micros(most));
+    }
+
+    /// The greatest interval.
+    pub(super) const fn most(&self) -> Duration {
+        Duration::from_micros(self.bounds.1 as u64)
     }
 
     /// Takes a measurement.
@@ -47,7 +66,7 @@ impl RttEstimator {
             self.var4 = self.var4 - self.var4 / 4 + srtt.abs_diff(r);
             self.srtt8 = (self.srtt8 - srtt + r).max(8);
         }
-        self.rto = (self.srtt8 / 8 + self.var4.max(MIN_RTO_US)).min(MAX_RTO_US);
+        self.rto = (self.srtt8 / 8 + self.var4.max(self.bounds.0.into())).min(MAX_RTO_US);
     }
 
     /// Takes a measurement for the minimum only: of the youngest segment that an acknowledgement covers.
@@ -69,12 +88,12 @@ impl RttEstimator {
 
     /// The time-out without back-off.
     pub(super) const fn rto(&self) -> Duration {
-        Duration::from_micros(self.rto)
+        Duration::from_micros(if self.rto < self.bounds.1 as u64 { self.rto } else { self.bounds.1 as u64 })
     }
 
     /// The time-out doubled `backoff` times, up to 120 s.
     pub(super) fn backed_off(&self, backoff: u8) -> Duration {
-        Duration::from_micros(self.rto.saturating_mul(1 << backoff.min(20)).min(MAX_RTO_US))
+        Duration::from_micros(self.rto.saturating_mul(1 << backoff.min(20)).min(self.bounds.1.into()))
     }
 
     pub(super) const fn srtt(&self) -> Duration {

@@ -23,10 +23,12 @@ use super::rtt::RttEstimator;
 use super::sack::{RecentBlocks, Scoreboard};
 use super::sendbuf::SendBuf;
 use super::timewait::TimeWait;
+use super::urgent::Urgent;
 use super::{Bare, Tuple};
 use crate::error::Error;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::types::{Readiness, TcpInfo, TcpOptions, TcpState};
+use crate::udp::errors::Errors;
 use crate::wire::SeqNumber;
 use crate::wire::tcp::Flags;
 
@@ -79,6 +81,8 @@ pub(super) struct Socket {
     pub port: PortHold,
     /// SO_ERROR.
     pub error: Option<Error>,
+    /// Errors of the attempt to connect, to be read (MSG_ERRQUEUE); None: none.
+    pub errors: Option<Box<Errors>>,
     /// Events not yet seen.
     pub edges: Readiness,
     /// In the event queue.
@@ -101,6 +105,7 @@ impl Socket {
             owner,
             port: PortHold::None,
             error: None,
+            errors: None,
             edges: Readiness::NONE,
             evented: false,
             queued: false,
@@ -124,7 +129,8 @@ impl Socket {
     /// What poll(2) reports; the order of tests is that of Linux's `tcp_poll`. Notes that the user wants to
     /// hear of room to write when there is none.
     pub(super) fn readiness(&self) -> Readiness {
-        let error = if self.error.is_some() { Readiness::ERR } else { Readiness::NONE };
+        let error =
+            if self.error.is_some() || self.errors.is_some() { Readiness::ERR } else { Readiness::NONE };
         match &self.body {
             Body::Listen(listener) => {
                 error | if listener.has_child() { Readiness::IN } else { Readiness::NONE }
@@ -136,7 +142,7 @@ impl Socket {
                 }
                 ready
             }
-            Body::Conn(conn) => error | conn.readiness(self.opts.rcvlowat),
+            Body::Conn(conn) => error | conn.readiness(&self.opts),
         }
     }
 }
@@ -181,8 +187,21 @@ pub(super) struct Stats {
     pub segs_out: u32,
     pub segs_in: u32,
     pub total_retrans: u32,
+    pub data_segs_in: u32,
+    pub data_segs_out: u32,
+    pub delivered: u32,
+    pub dsack_dups: u32,
+    pub out_of_order_in: u32,
+    pub rto_ms: u32,
+    pub total_rto: u16,
+    pub rto_recoveries: u16,
     pub last_data_sent: Instant,
     pub last_ack_recv: Instant,
+}
+
+/// A limit where 0 stands for none.
+pub(super) fn limit(n: u32) -> u32 {
+    if n == 0 { u32::MAX } else { n }
 }
 
 /// A connection.
@@ -302,6 +321,14 @@ pub(super) struct Conn {
     /// When an acknowledgement was last sent for an unacceptable segment.
     pub last_oow_ack: Option<Instant>,
     pub stats: Stats,
+    /// TCP_WINDOW_CLAMP; the most there is when not set.
+    pub window_clamp: u32,
+    /// TCP_NOTSENT_LOWAT, likewise.
+    pub notsent_lowat: u32,
+    /// TCP_SAVED_SYN: IP and TCP header of the peer's SYN.
+    pub saved_syn: Option<Box<[u8]>>,
+    /// Urgent data, once there was some.
+    pub urgent: Option<Box<Urgent>>,
 }
 
 impl Conn {
@@ -351,7 +378,11 @@ impl Conn {
             win: Window::default(),
             cwnd_limited: false,
             sack_ok: false,
-            rtt: RttEstimator::new(),
+            rtt: {
+                let mut rtt = RttEstimator::new();
+                rtt.set_bounds(opts.rto_min, opts.rto_max);
+                rtt
+            },
             retransmit_at: None,
             rexmit: Rexmit::Rto,
             delack_at: None,
@@ -374,6 +405,10 @@ impl Conn {
             ts: Timestamps { offset: ts_offset, ..Timestamps::default() },
             last_oow_ack: None,
             stats: Stats { last_data_sent: now, last_ack_recv: now, ..Stats::default() },
+            window_clamp: limit(opts.window_clamp),
+            notsent_lowat: limit(opts.notsent_lowat),
+            saved_syn: None,
+            urgent: None,
         }
     }
 
@@ -395,6 +430,16 @@ impl Conn {
     /// Bytes given to us and never sent.
     pub(super) fn unsent(&self) -> usize {
         usize::try_from(self.data_end() - self.snd_nxt).unwrap_or(0)
+    }
+
+    /// How much more TCP_NOTSENT_LOWAT lets in.
+    pub(super) fn notsent_room(&self) -> usize {
+        if self.notsent_lowat == u32::MAX {
+            return usize::MAX;
+        }
+        // sk_stream_memory_free is asked before each segment, so the last one may go beyond.
+        let room = (self.notsent_lowat as usize).saturating_sub(self.unsent());
+        if room > 0 { room.saturating_add(self.mss.into()) } else { 0 }
     }
 
     /// Bytes of sequence space sent and not acknowledged.
@@ -444,11 +489,15 @@ impl Conn {
     /// Linux's `sk_stream_is_writeable`: at least a third of the buffer is free.
     pub(super) fn writable(&self, opts_limit: usize) -> bool {
         let queued = self.sendbuf.len();
-        queued < opts_limit && opts_limit - queued >= queued / 2
+        let roomy = queued < opts_limit && opts_limit - queued >= queued / 2;
+        // tcp_stream_memory_free: half of TCP_NOTSENT_LOWAT.
+        roomy
+            && (self.notsent_lowat == u32::MAX
+                || self.unsent().saturating_mul(2) < self.notsent_lowat as usize)
     }
 
     /// As Linux's `tcp_poll`.
-    fn readiness(&self, rcvlowat: usize) -> Readiness {
+    fn readiness(&self, opts: &TcpOptions) -> Readiness {
         let mut ready = Readiness::NONE;
         if (self.shut_rd && self.shut_wr) || self.state == TcpState::Closed {
             ready |= Readiness::HUP;
@@ -457,7 +506,19 @@ impl Conn {
             ready |= Readiness::IN | Readiness::RDHUP;
         }
         if !matches!(self.state, TcpState::SynSent | TcpState::SynReceived) {
-            if self.recvbuf.len() >= rcvlowat.max(1) {
+            let mut target = opts.rcvlowat.max(1);
+            if self.urgent.is_some() {
+                let (more, here) = self.urgent_readiness(opts.oobinline);
+                target += more;
+                if here {
+                    ready |= Readiness::PRI;
+                }
+            }
+            // tcp_stream_is_readable: also when the peer can hardly send more.
+            let waiting = self.recvbuf.len();
+            if waiting >= target
+                || (waiting > 0 && opts.rcvlowat > 1 && self.receive_window() <= self.ack.rcv_mss)
+            {
                 ready |= Readiness::IN;
             }
             if self.shut_wr || self.state == TcpState::Closed || self.writable(self.sendbuf.limit()) {
@@ -570,6 +631,25 @@ impl Conn {
             last_data_sent: now.since(self.stats.last_data_sent),
             last_data_recv: now.since(self.ack.last_data),
             last_ack_recv: now.since(self.stats.last_ack_recv),
+            timestamp: self.ts_now(now),
+            recovery: match self.phase {
+                Phase::Open => 0,
+                Phase::Recovery => 3,
+                Phase::Loss => 4,
+            },
+            backoff: self.backoff,
+            ato: super::ack::DELAY,
+            sacked: self.board.sacked(),
+            lost: self.board.lost(),
+            data_segs_in: self.stats.data_segs_in,
+            data_segs_out: self.stats.data_segs_out,
+            delivered: self.stats.delivered,
+            dsack_dups: self.stats.dsack_dups,
+            out_of_order_in: self.stats.out_of_order_in,
+            total_rto: self.stats.total_rto,
+            rto_recoveries: self.stats.rto_recoveries,
+            rto_time: Duration::from_millis(self.stats.rto_ms.into()),
+            rcv_space: u32::try_from(self.recvbuf.limit()).unwrap_or(u32::MAX),
         }
     }
 }

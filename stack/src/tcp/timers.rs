@@ -82,7 +82,7 @@ impl Conn {
         self.output_wanted = true;
         cx.counters.tcp_syn_retransmits += 1;
         self.stats.total_retrans = self.stats.total_retrans.wrapping_add(1);
-        self.retransmit_at = Some(cx.now + (RTO_INITIAL * (1 << self.backoff.min(7))).min(RTO_MAX));
+        self.retransmit_at = Some(cx.now + (RTO_INITIAL * (1 << self.backoff.min(7))).min(self.rtt.most()));
     }
 
     /// RFC 6298 sections 5.4 to 5.6.
@@ -100,10 +100,17 @@ impl Conn {
             return;
         }
         cx.counters.tcp_rto += 1;
+        self.stats.total_rto = self.stats.total_rto.saturating_add(1);
         self.enter_loss();
         self.retries = self.retries.saturating_add(1);
         // "The host MUST set RTO <- RTO * 2 ("back off the timer")."
         self.backoff = self.backoff.saturating_add(1);
+        // TCP_THIN_LINEAR_TIMEOUTS: a thin stream has no duplicate ACKs to hope for (tcp_stream_is_thin: fewer than 4 packets,
+        // TCP_THIN_LINEAR_RETRIES: 6).
+        let thin = self.outstanding().div_ceil(u32::from(self.mss).max(1)) < 4;
+        if cx.opts.thin_linear && thin && self.retries <= 6 && self.state == TcpState::Established {
+            self.backoff = 0;
+        }
         self.retransmit_at = Some(cx.now + self.rtt.backed_off(self.backoff));
     }
 

@@ -68,7 +68,7 @@ impl Tcp {
         if id.kind == Kind::Tcp && sock.owner == Owner::User { Ok(sock) } else { Err(Error::BadSocket) }
     }
 
-    fn sock_mut(&mut self, id: SocketId) -> Result<&mut Socket> {
+    pub(super) fn sock_mut(&mut self, id: SocketId) -> Result<&mut Socket> {
         let sock = self.socks.get_gen_mut(id.index, id.generation).ok_or(Error::BadSocket)?;
         if id.kind == Kind::Tcp && sock.owner == Owner::User { Ok(sock) } else { Err(Error::BadSocket) }
     }
@@ -120,10 +120,10 @@ impl Tcp {
         if !matches!(sock.body, Body::Closed) || sock.port != PortHold::None {
             return Err(Error::InvalidArgument);
         }
-        let hold = Hold::new(addr, &sock.opts);
+        let (hold, range) = (Hold::new(addr, &sock.opts), sock.opts.port_range);
         let offset = self.secrets.port_offset(*addr.ip(), Ipv4Addr::UNSPECIFIED, id.index as u16)
             ^ id.generation.wrapping_mul(0x9e37_79b9);
-        let claim = self.ports.bind(hold, offset)?;
+        let claim = self.ports.bind(hold, range, offset)?;
         self.sock_mut(id)?.port = PortHold::Explicit(claim);
         Ok(())
     }
@@ -211,11 +211,11 @@ impl Tcp {
             PortHold::Explicit((hold, _)) => Some(hold.addr),
             _ => None,
         };
-        let ip = bound.map(|a| *a.ip()).filter(|a| !a.is_unspecified()).unwrap_or(source);
+        let ip = source; // what it is bound to, unless that is the wildcard or an address of many
         let tuple_for = |port| Tuple { local: SocketAddrV4::new(ip, port), remote };
         let local_port = match bound {
             Some(addr) => addr.port(),
-            None => self.pick_port(now, ip, remote)?,
+            None => self.pick_port(now, ip, remote, opts.port_range)?,
         };
         let tuple = tuple_for(local_port);
         let mut iss = self.secrets.isn(&tuple, now);
@@ -254,9 +254,16 @@ impl Tcp {
     }
 
     /// A local port towards `remote`.
-    fn pick_port(&mut self, now: Instant, ip: Ipv4Addr, remote: SocketAddrV4) -> Result<u16> {
+    fn pick_port(
+        &mut self,
+        now: Instant,
+        ip: Ipv4Addr,
+        remote: SocketAddrV4,
+        range: (u16, u16),
+    ) -> Result<u16> {
         let releases = self.ports.releases();
         if let Some(last) = &self.exhausted
+            && range == (0, 0)
             && (last.ip, last.remote, last.releases) == (ip, remote, releases)
             && last.until.is_none_or(|t| now < t)
         {
@@ -278,8 +285,9 @@ impl Tcp {
         };
         // RFC 6056 section 3.3.3, algorithm 3.
         let offset = self.secrets.port_offset(ip, *remote.ip(), remote.port());
-        let result = self.ports.pick(offset, usable);
-        self.exhausted = result.is_err().then_some(Exhausted { ip, remote, releases, until });
+        let result = self.ports.pick(range, offset, usable);
+        self.exhausted =
+            (result.is_err() && range == (0, 0)).then_some(Exhausted { ip, remote, releases, until });
         result
     }
 
@@ -309,6 +317,11 @@ impl Tcp {
         Ok(())
     }
 
+    /// See [`crate::Stack::is_connecting`].
+    pub(crate) fn is_connecting(&self, id: SocketId) -> bool {
+        self.sock(id).is_ok_and(|s| s.connecting)
+    }
+
     /// send(2): copies what fits. `more`: MSG_MORE, a partial segment may wait.
     pub(crate) fn send(&mut self, now: Instant, id: SocketId, data: &[u8], more: bool) -> Result<usize> {
         let sock = self.socks.get_gen_mut(id.index, id.generation).ok_or(Error::BadSocket)?;
@@ -332,7 +345,11 @@ impl Tcp {
         if !data.is_empty() {
             self.spares.send.lend(conn.sendbuf.queue());
         }
-        let taken = conn.sendbuf.append(data, &mut self.pool);
+        let mut fits = data;
+        if conn.notsent_lowat != u32::MAX {
+            fits = data.get(..conn.notsent_room()).unwrap_or(data);
+        }
+        let taken = conn.sendbuf.append(fits, &mut self.pool);
         if taken < data.len() {
             conn.nospace.set(true);
         }
@@ -360,7 +377,7 @@ impl Tcp {
     pub(crate) fn send_space(&self, id: SocketId) -> Result<usize> {
         match &self.sock(id)?.body {
             Body::Conn(conn) if conn.may_send() && !conn.shut_wr => {
-                let space = conn.sendbuf.space();
+                let space = conn.sendbuf.space().min(conn.notsent_room());
                 if space == 0 {
                     // Who asks will wait for room.
                     conn.nospace.set(true);
@@ -418,6 +435,8 @@ impl Tcp {
             return Self::nothing_to_read(sock);
         }
         let mut slices: [&[u8]; 16] = [&[]; 16];
+        // Up to urgent data and no further (tcp_read_sock).
+        let max = conn.readable_to_mark(false).map_or(max, |n| max.min(n));
         let count = conn.recvbuf.slices(max, &mut slices);
         let taken = f(slices.get(..count).unwrap_or(&[]));
         if taken == 0 {
@@ -457,7 +476,19 @@ impl Tcp {
         if conn.recvbuf.is_empty() {
             return Self::nothing_to_read(sock);
         }
-        let n = conn.recvbuf.read(buf, &mut self.pool);
+        let n = if conn.urgent.is_none() {
+            conn.recvbuf.read(buf, &mut self.pool)
+        } else {
+            let room = conn.read_room(buf.len(), sock.opts.oobinline, &mut self.pool);
+            let n = conn.recvbuf.read(buf.get_mut(..room).unwrap_or(&mut []), &mut self.pool);
+            conn.read_done();
+            if n == 0 && !buf.is_empty() {
+                // The urgent byte was all there was.
+                self.after_read(now, id.index);
+                return self.sock_mut(id).and_then(Self::nothing_to_read);
+            }
+            n
+        };
         self.after_read(now, id.index);
         Ok(n)
     }
@@ -466,6 +497,13 @@ impl Tcp {
     pub(crate) fn peek(&mut self, id: SocketId, offset: usize, buf: &mut [u8]) -> Result<usize> {
         let sock = self.sock_mut(id)?;
         match &mut sock.body {
+            Body::Conn(conn) if conn.urgent.is_some() => {
+                let (at, room) = conn.peek_room(offset, buf.len(), sock.opts.oobinline);
+                match buf.get_mut(..room) {
+                    Some(to) if conn.recvbuf.len() > at => Ok(conn.recvbuf.peek(at, to)),
+                    _ => Self::nothing_to_read(sock),
+                }
+            }
             Body::Conn(conn) if conn.recvbuf.len() > offset => Ok(conn.recvbuf.peek(offset, buf)),
             _ => Self::nothing_to_read(sock),
         }
@@ -481,9 +519,14 @@ impl Tcp {
         if conn.recvbuf.is_empty() {
             return Self::nothing_to_read(sock);
         }
-        let n = conn.recvbuf.discard(n, &mut self.pool);
+        let room = conn.read_room(n, sock.opts.oobinline, &mut self.pool);
+        let done = conn.recvbuf.discard(room, &mut self.pool);
+        conn.read_done();
         self.after_read(now, id.index);
-        Ok(n)
+        if done == 0 && n > 0 {
+            return self.sock_mut(id).and_then(Self::nothing_to_read);
+        }
+        Ok(done)
     }
 
     fn after_read(&mut self, now: Instant, index: u32) {
@@ -498,7 +541,9 @@ impl Tcp {
 
     /// SIOCINQ
     pub(crate) fn recv_queued(&self, id: SocketId) -> usize {
-        self.conn(id).map_or(0, |c| c.recvbuf.len())
+        let Ok(Socket { body: Body::Conn(conn), opts, .. }) = self.sock(id) else { return 0 };
+        let before_mark = conn.urgent.as_ref().and_then(|_| conn.readable_to_mark(opts.oobinline));
+        before_mark.unwrap_or(conn.recvbuf.len())
     }
 
     /// SIOCOUTQ: not acknowledged, sent or not; a FIN counts as one.
@@ -588,7 +633,11 @@ impl Tcp {
                 conn.close_write();
                 conn.keepalive_at = None;
                 if conn.state == TcpState::FinWait2 {
-                    conn.keepalive_at = Some(now + super::timewait::LIFETIME);
+                    match conn.fin_time(&sock.opts) {
+                        Some(time) => conn.keepalive_at = Some(now + time),
+                        // __tcp_close: no waiting, and the peer is told.
+                        None => conn.die(None, true),
+                    }
                 }
             }
         }
@@ -693,13 +742,37 @@ impl Tcp {
         }
     }
 
+    /// TCP_SAVED_SYN: IP and TCP header of the peer's SYN. Told once, and only when `room` is enough: Err has the length.
+    pub(crate) fn saved_syn(
+        &mut self,
+        id: SocketId,
+        room: usize,
+    ) -> Result<std::result::Result<Vec<u8>, usize>> {
+        let Body::Conn(conn) = &mut self.sock_mut(id)?.body else { return Ok(Ok(Vec::new())) };
+        match conn.saved_syn.take() {
+            Some(saved) if saved.len() > room => {
+                let len = saved.len();
+                conn.saved_syn = Some(saved);
+                Ok(Err(len))
+            }
+            saved => Ok(Ok(saved.map_or_else(Vec::new, <[u8]>::into_vec))),
+        }
+    }
+
     /// TCP_INFO
     pub(crate) fn info(&self, now: Instant, id: SocketId) -> Result<TcpInfo> {
         let sock = self.sock(id)?;
         Ok(match &sock.body {
             Body::Conn(conn) => conn.info(now),
-            Body::Listen(_) => TcpInfo { state: TcpState::Listen, ..TcpInfo::default() },
-            Body::Closed => TcpInfo::default(),
+            // Linux tells the length of the accept queue and the backlog in these fields.
+            Body::Listen(listener) => TcpInfo {
+                state: TcpState::Listen,
+                bytes_in_flight: u32::try_from(listener.children.len()).unwrap_or(u32::MAX),
+                sacked: u32::try_from(listener.backlog).unwrap_or(u32::MAX),
+                timestamp: now.millis() as u32,
+                ..TcpInfo::default()
+            },
+            Body::Closed => TcpInfo { timestamp: now.millis() as u32, ..TcpInfo::default() },
         })
     }
 
@@ -774,6 +847,14 @@ impl Conn {
         debug_assert!(self.fate != Some(Fate::Closed));
     }
 
+    /// Raises OUT when the user waits for room and there is some.
+    pub(super) fn tell_of_room(&mut self) {
+        if self.nospace.get() && self.may_send() && !self.shut_wr && self.writable(self.sendbuf.limit()) {
+            self.nospace.set(false);
+            self.raise(Readiness::OUT);
+        }
+    }
+
     fn options_changed(&mut self, now: Instant, old: &TcpOptions, new: &TcpOptions) {
         if new.rcvbuf != old.rcvbuf {
             self.recvbuf.set_limit(new.rcvbuf);
@@ -785,6 +866,12 @@ impl Conn {
                 self.nospace.set(false);
                 self.raise(Readiness::OUT);
             }
+        }
+        self.window_clamp = super::socket::limit(new.window_clamp);
+        self.rtt.set_bounds(new.rto_min, new.rto_max);
+        if new.notsent_lowat != old.notsent_lowat {
+            self.notsent_lowat = super::socket::limit(new.notsent_lowat);
+            self.tell_of_room();
         }
         if new.congestion != old.congestion {
             self.cc = super::congestion::make(new.congestion);

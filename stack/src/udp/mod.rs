@@ -1,4 +1,5 @@
-//! Datagram sockets: UDP (RFC 768, udp(7)) and ping sockets (icmp(7)), which differ only in what a port is.
+//! Datagram sockets: UDP (RFC 768, udp(7)) and ping sockets (icmp(7)), which differ only in what a port is. Raw sockets
+//! (`crate::raw`) are a set of them too.
 //!
 //! [`Datagrams`] is the set of all sockets of one kind: a generational slab, the tables by which a datagram finds its
 //! socket ([`ports`]), and the queue of readiness changes. [`socket`] is one socket's state, [`queue`] what it has
@@ -10,7 +11,7 @@
 //! Several datagrams may travel as one frame, which the device cuts or has put together (UDP segmentation offload): see
 //! UDP_SEGMENT in [`send`] and UDP_GRO in [`socket`]. Datagrams that arrive one by one are never put together here.
 //!
-//! Limits: no multicast membership, no error queue (IP_RECVERR changes only which errors SO_ERROR reports).
+//! What goes wrong on the way is kept in the error queue of a socket with IP_RECVERR ([`errors`]).
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -19,16 +20,21 @@ use crate::buf::Buf;
 use crate::counters::Counters;
 use crate::error::{Error, Result};
 use crate::iface::keys::{Keyed, Random};
+use crate::iface::multicast::Multicast;
 use crate::stack::Connection;
+use crate::time::Instant;
 use crate::types::{DatagramMeta, Event, Kind, Readiness, Shutdown, SocketId, TcpState, UdpOptions};
 use crate::wire::ipv4;
 
+pub(crate) mod errors;
+mod filtered;
 mod ports;
 mod queue;
 mod send;
 mod socket;
 
 use ports::PortKey;
+pub(crate) use ports::port_range;
 use socket::Socket;
 
 /// Sockets of one kind at most.
@@ -41,6 +47,23 @@ pub(crate) struct Arrival {
     pub(crate) to: SocketAddrV4,
     pub(crate) ttl: u8,
     pub(crate) tos: u8,
+    pub(crate) at: Instant,
+    /// Bytes of the largest fragment that it came in, or 0.
+    pub(crate) largest_fragment: u16,
+}
+
+impl Arrival {
+    /// What `ip` says of a datagram that arrives now.
+    pub(crate) fn new(ip: &ipv4::Repr, from_port: u16, to_port: u16, at: Instant) -> Arrival {
+        Arrival {
+            from: SocketAddrV4::new(ip.src, from_port),
+            to: SocketAddrV4::new(ip.dst, to_port),
+            ttl: ip.ttl,
+            tos: ip.tos,
+            at,
+            largest_fragment: 0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -94,6 +117,8 @@ impl Datagrams {
     /// [`Error::NoBuffers`]
     pub(crate) fn open(&mut self) -> Result<SocketId> {
         let mut socket = Socket::default();
+        // ping_init_sock
+        socket.options.reuseaddr = matches!(self.kind, Kind::Ping | Kind::Raw);
         if self.down {
             socket.device_gone();
         }
@@ -146,6 +171,13 @@ impl Datagrams {
         socket.bound_port = addr.port() != 0;
         self.link(id.index);
         Ok(())
+    }
+
+    /// The port was drawn by the host, not chosen by the user: dissolving the association gives it back.
+    pub(crate) fn port_is_drawn(&mut self, id: SocketId) {
+        if let Ok(socket) = self.get_mut(id) {
+            socket.bound_port = false;
+        }
     }
 
     /// Binds to a port of our choice unless bound, as the first send or connect does.
@@ -221,16 +253,23 @@ impl Datagrams {
             return Err(error);
         }
         let taken = socket.next(bufs, peek).ok_or(Error::WouldBlock)?;
-        let arrival = taken.arrival;
-        let from = if ping { SocketAddrV4::new(*arrival.from.ip(), 0) } else { arrival.from };
-        Ok(DatagramMeta {
-            len: taken.len,
-            gso_size: taken.gso_size,
-            from: from.into(),
-            to: (*arrival.to.ip()).into(),
-            ttl: arrival.ttl,
-            tos: arrival.tos,
-        })
+        Ok(meta(taken, ping))
+    }
+
+    /// Copies without taking, from byte `offset` of the queue on; also answers where in its datagram that is.
+    pub(crate) fn peek_at(
+        &mut self,
+        id: SocketId,
+        bufs: &mut [&mut [u8]],
+        offset: usize,
+    ) -> Result<(DatagramMeta, usize)> {
+        let ping = self.kind == Kind::Ping;
+        let socket = self.get_mut(id)?;
+        if let Some(error) = socket.take_error() {
+            return Err(error);
+        }
+        let (taken, at) = socket.peek_at(bufs, offset).ok_or(Error::WouldBlock)?;
+        Ok((meta(taken, ping), at))
     }
 
     /// Bytes of the next datagram.
@@ -291,6 +330,10 @@ impl Datagrams {
         let socket = self.get_mut(id)?;
         let was_writable = socket.is_writable();
         socket.options = options;
+        if !socket.options.recverr {
+            // The queue is given up, the pending error stays (skb_errqueue_purge).
+            socket.errors = None;
+        }
         let edge = socket.is_writable() && !was_writable;
         if relink {
             self.link(id.index);
@@ -343,11 +386,18 @@ impl Datagrams {
     ) {
         let kind = self.kind;
         let Some(socket) = self.at_mut(index) else { return };
+        let (taken, refused) = if socket.options.filter.is_none() {
+            socket.push(*arrival, payload, gso_size)
+        } else {
+            let (taken, refused, dropped) = socket.push_filtered(kind, *arrival, payload, gso_size);
+            counters.filtered += dropped;
+            (taken, refused)
+        };
         let (delivered, full) = match kind {
             Kind::Ping => (&mut counters.ping_in, &mut counters.ping_queue_full),
+            Kind::Raw => (&mut counters.raw_in, &mut counters.raw_queue_full),
             Kind::Udp | Kind::Tcp => (&mut counters.udp_in, &mut counters.udp_queue_full),
         };
-        let (taken, refused) = socket.push(*arrival, payload, gso_size);
         *delivered += taken;
         *full += refused;
         let full = taken > 0 && socket.is_full();
@@ -362,15 +412,16 @@ impl Datagrams {
         std::mem::take(&mut self.filled)
     }
 
-    /// Queues a broadcast at every socket that matches; false when none does.
+    /// Queues a broadcast, or what came to a group, at every socket that matches; false when none does.
     pub(crate) fn deliver_to_all(
         &mut self,
         arrival: &Arrival,
         payload: &Buf,
         gso_size: u16,
+        groups: &Multicast,
         counters: &mut Counters,
     ) -> bool {
-        let matching = self.lookup_all(arrival.to, arrival.from);
+        let matching = self.lookup_all(arrival.to, arrival.from, groups);
         for index in &matching {
             self.deliver(*index, arrival, payload.clone(), gso_size, counters);
         }
@@ -383,12 +434,12 @@ impl Datagrams {
         ip: &ipv4::Repr,
         ident: u16,
         message: Buf,
+        at: Instant,
         counters: &mut Counters,
     ) -> bool {
-        let to = SocketAddrV4::new(ip.dst, ident);
-        let from = SocketAddrV4::new(ip.src, 0);
-        let Some(index) = self.lookup(to, from) else { return false };
-        self.deliver(index, &Arrival { from, to, ttl: ip.ttl, tos: ip.tos }, message, 0, counters);
+        let arrival = Arrival::new(ip, 0, ident, at);
+        let Some(index) = self.lookup(arrival.to, arrival.from) else { return false };
+        self.deliver(index, &arrival, message, 0, counters);
         true
     }
 
@@ -397,13 +448,15 @@ impl Datagrams {
         self.lookup(local, remote).is_some()
     }
 
-    /// An ICMP error about a packet from `local` to `remote`. RFC 1122 section 4.1.3.3, reported as __udp4_lib_err does.
-    pub(crate) fn on_error(&mut self, local: SocketAddrV4, remote: SocketAddrV4, error: Error, hard: bool) {
-        let Some(index) = self.lookup(local, remote) else { return };
-        let Some(socket) = self.at_mut(index) else { return };
-        if socket.options.recverr || (hard && socket.remote.is_some()) {
-            socket.set_error(error);
-            self.raise(index, Readiness::ERR);
+    /// An ICMP error about a packet from `local` to `remote` (RFC 1122 section 4.1.3.3).
+    pub(crate) fn on_error(
+        &mut self,
+        local: SocketAddrV4,
+        remote: SocketAddrV4,
+        report: &errors::Report<'_>,
+    ) {
+        if let Some(index) = self.lookup(local, remote) {
+            self.report(index, report);
         }
     }
 
@@ -462,6 +515,24 @@ impl Datagrams {
         if !queued {
             self.events.push_back(index);
         }
+    }
+}
+
+/// What a user is told of a datagram.
+fn meta(taken: queue::Taken, ping: bool) -> DatagramMeta {
+    let arrival = taken.arrival;
+    let from = if ping { SocketAddrV4::new(*arrival.from.ip(), 0) } else { arrival.from };
+    DatagramMeta {
+        len: taken.len,
+        gso_size: taken.gso_size,
+        from: from.into(),
+        to: (*arrival.to.ip()).into(),
+        to_port: arrival.to.port(),
+        ttl: arrival.ttl,
+        tos: arrival.tos,
+        at: arrival.at,
+        drops: taken.drops,
+        largest_fragment: arrival.largest_fragment,
     }
 }
 

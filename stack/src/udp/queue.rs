@@ -25,6 +25,7 @@ struct Entry {
     arrival: Arrival,
     len: usize,
     gso_size: u16,
+    drops: u32,
     /// None: the next `len` bytes of the ring.
     body: Option<Buf>,
 }
@@ -42,6 +43,8 @@ pub(super) struct Taken {
     /// Bytes of the whole datagram.
     pub(super) len: usize,
     pub(super) gso_size: u16,
+    /// Refused before it was queued.
+    pub(super) drops: u32,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +52,8 @@ pub(super) struct Queue {
     entries: VecDeque<Entry>,
     ring: VecDeque<u8>,
     memory: usize,
+    /// Refused, wrapping.
+    drops: u32,
 }
 
 impl Queue {
@@ -69,6 +74,7 @@ impl Queue {
     /// Appends a datagram; false when more than `limit` bytes are held already.
     pub(super) fn push(&mut self, arrival: Arrival, payload: Buf, gso_size: u16, limit: usize) -> bool {
         if self.is_full(limit) {
+            self.drops = self.drops.wrapping_add(1);
             return false;
         }
         let len = payload.len();
@@ -78,16 +84,43 @@ impl Queue {
         } else {
             Some(payload.compact())
         };
-        let entry = Entry { arrival, len, gso_size, body };
+        let entry = Entry { arrival, len, gso_size, drops: self.drops, body };
         self.memory = self.memory.saturating_add(entry.cost());
         self.entries.push_back(entry);
         true
     }
 
+    /// Copies the datagram that holds byte `offset` of the queue, from that byte on (SO_PEEK_OFF, __skb_try_recv_from_queue).
+    /// Also tells how far into the datagram that is.
+    pub(super) fn peek_at(&self, bufs: &mut [&mut [u8]], mut offset: usize) -> Option<(Taken, usize)> {
+        let mut at = 0;
+        for entry in &self.entries {
+            if offset > 0 && offset >= entry.len {
+                offset -= entry.len;
+                at += if entry.body.is_none() { entry.len } else { 0 };
+                continue;
+            }
+            let taken = Taken {
+                arrival: entry.arrival,
+                len: entry.len,
+                gso_size: entry.gso_size,
+                drops: entry.drops,
+            };
+            let bytes: Vec<u8> = match &entry.body {
+                Some(body) => body.as_slice().to_vec(),
+                None => self.ring.iter().skip(at).take(entry.len).copied().collect(),
+            };
+            scatter(bytes.get(offset..).unwrap_or(&[]), &[], bufs);
+            return Some((taken, offset));
+        }
+        None
+    }
+
     /// Copies the first datagram into `bufs`, in order, and takes it away unless `peek`.
     pub(super) fn pop(&mut self, bufs: &mut [&mut [u8]], peek: bool) -> Option<Taken> {
         let entry = self.entries.front()?;
-        let taken = Taken { arrival: entry.arrival, len: entry.len, gso_size: entry.gso_size };
+        let taken =
+            Taken { arrival: entry.arrival, len: entry.len, gso_size: entry.gso_size, drops: entry.drops };
         match &entry.body {
             Some(body) => scatter(body, &[], bufs),
             None => {
@@ -142,7 +175,7 @@ mod tests {
 
     fn arrival() -> Arrival {
         let end = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1);
-        Arrival { from: end, to: end, ttl: 1, tos: 0 }
+        Arrival { from: end, to: end, ttl: 1, tos: 0, at: crate::Instant::ZERO, largest_fragment: 0 }
     }
 
     fn body(seed: usize, len: usize) -> Vec<u8> {

@@ -28,11 +28,19 @@ impl Layers {
     /// [`Error::NetUnreachable`], [`Error::PermissionDenied`] for broadcast without SO_BROADCAST,
     /// [`Error::WouldBlock`] when no port is free.
     pub(crate) fn connect_datagram(&mut self, id: SocketId, remote: SocketAddrV4) -> Result<()> {
-        let set = if id.kind == Kind::Ping { &mut self.ping } else { &mut self.udp };
+        let set = match id.kind {
+            Kind::Ping => &mut self.ping,
+            Kind::Raw => &mut self.raw.set,
+            Kind::Udp | Kind::Tcp => &mut self.udp,
+        };
         let bound = set.autobind(id)?;
+        self.iface.check_source(Some(*bound.ip()))?;
         let bound = self.iface.host_address(*bound.ip());
         let remote = self.iface.name_ourselves(remote, bound);
         let source = self.iface.source_for(*remote.ip(), bound)?;
+        if set.options(id)?.dont_route {
+            self.iface.check_near(*remote.ip())?;
+        }
         if self.iface.is_broadcast(*remote.ip()) && !set.options(id)?.broadcast {
             return Err(Error::PermissionDenied);
         }
@@ -51,6 +59,9 @@ impl Layers {
         payload: &[&[u8]],
         how: SendHow,
     ) -> Result<usize> {
+        if id.kind == Kind::Raw {
+            return self.send_raw(now, id, to, payload, how);
+        }
         self.iface.now = now;
         let ping = id.kind == Kind::Ping;
         let set = if ping { &mut self.ping } else { &mut self.udp };
@@ -66,6 +77,11 @@ impl Layers {
         let socket = set.get(id)?;
         let more = !ping && (how.more || socket.options.cork);
         if socket.corked.is_some() {
+            if how.unreadable {
+                // All of it is lost (udp_flush_pending_frames).
+                set.get_mut(id)?.corked = None;
+                return Err(Error::BadAddress);
+            }
             return self.append(id, payload, len, more);
         }
         let to = match to {
@@ -75,28 +91,37 @@ impl Layers {
         if to.port() == 0 && !ping {
             return Err(Error::InvalidArgument);
         }
-        let bound = self.iface.host_address(*local.ip());
+        let bound = how.source.or_else(|| self.iface.host_address(*local.ip()));
+        if bound.is_none() {
+            self.iface.check_source(Some(*local.ip()))?;
+        }
         let to = self.iface.name_ourselves(to, bound);
         let dst = *to.ip();
         let source = self.iface.source_for(dst, bound)?;
         let options = &socket.options;
+        if options.dont_route || how.dont_route {
+            self.iface.check_near(dst)?;
+        }
         if self.iface.is_broadcast(dst) && !options.broadcast {
             return Err(Error::PermissionDenied);
         }
         let header_len = if ping { 0 } else { udp::HEADER_LEN };
         let total = len.saturating_add(header_len);
-        let path_mtu = usize::from(self.iface.path_mtu(dst));
+        let path_mtu = usize::from(self.iface.mtu_for(dst, options.mtu_discover));
         let segment = if ping { 0 } else { how.segment.unwrap_or(options.segment) };
-        let whole = options.dont_fragment && segment == 0;
+        let whole = options.mtu_discover.refuses() && segment == 0;
         let too_big = whole && total.saturating_add(ipv4::HEADER_LEN) > path_mtu;
         if total > MAX_IP_PAYLOAD || too_big {
+            let mtu = self.iface.path_mtu(dst);
+            self.set(id).refuse(id, dst, mtu, now);
             return Err(Error::MessageTooLong);
         }
         // sock_alloc_send_pskb: the pending error, then the shutdown, then the room.
-        let df = if options.dont_fragment { Df::Always } else { Df::IfFits };
-        // IP_MULTICAST_TTL is 1 (RFC 1112 section 6.1).
-        let ttl = if dst.is_multicast() { 1 } else { options.ttl };
-        let (tos, sndbuf) = (options.tos, options.sndbuf);
+        let df = Df::from(options.mtu_discover);
+        let ttl = how.ttl.unwrap_or(if dst.is_multicast() { options.multicast_ttl } else { options.ttl });
+        let loops = options.multicast_loop;
+        let (tos, sndbuf) = (how.tos.unwrap_or(options.tos), options.sndbuf);
+        let no_check = options.no_check;
         let socket = set.get_mut(id)?;
         if let Some(error) = socket.take_error() {
             return Err(error);
@@ -104,8 +129,12 @@ impl Layers {
         if socket.write_shut {
             return Err(Error::BrokenPipe);
         }
+        if how.unreadable {
+            return Err(Error::BadAddress);
+        }
         if more {
-            socket.corked = Some(Corked { to, segment, data: payload.concat() });
+            let how = SendHow { segment: Some(segment), more: false, ..how };
+            socket.corked = Some(Corked { to, how, data: payload.concat() });
             return Ok(len);
         }
         let charge = len.saturating_add(OVERHEAD);
@@ -117,6 +146,10 @@ impl Layers {
         }
         if segment != 0 {
             check_segments(len, segment, path_mtu)?;
+            if no_check {
+                // A device that cuts sums as well (udp_send_skb).
+                return Err(Error::InvalidArgument);
+            }
         }
         socket.send_memory = socket.send_memory.saturating_add(charge);
         let gso_size = if len > usize::from(segment) { segment } else { 0 };
@@ -141,6 +174,8 @@ impl Layers {
             owner,
             sent: 0,
             ident: None,
+            loops,
+            no_check: no_check && !ping,
         };
         if self.iface.join_out(&packet, payload) {
             return Ok(len);
@@ -164,9 +199,12 @@ impl Layers {
     fn append(&mut self, id: SocketId, payload: &[&[u8]], len: usize, more: bool) -> Result<usize> {
         let socket = self.udp.get_mut(id)?;
         let Some(mut corked) = socket.corked.take() else { return Ok(len) };
-        let whole = socket.options.dont_fragment && corked.segment == 0;
-        let room =
-            if whole { usize::from(self.iface.path_mtu(*corked.to.ip())) } else { usize::from(u16::MAX) };
+        let whole = socket.options.mtu_discover.refuses() && corked.how.segment == Some(0);
+        let room = if whole {
+            usize::from(self.iface.mtu_for(*corked.to.ip(), socket.options.mtu_discover))
+        } else {
+            usize::from(u16::MAX)
+        };
         let room = room.saturating_sub(ipv4::HEADER_LEN + udp::HEADER_LEN);
         let before = corked.data.len();
         if before.saturating_add(len) > room {
@@ -188,8 +226,7 @@ impl Layers {
     fn send_corked(&mut self, id: SocketId, corked: &Corked) -> Result<()> {
         let socket = self.udp.get_mut(id)?;
         let cork = std::mem::take(&mut socket.options.cork);
-        let how = SendHow { segment: Some(corked.segment), more: false };
-        let sent = self.send_datagram(self.iface.now, id, Some(corked.to), &[&corked.data], how);
+        let sent = self.send_datagram(self.iface.now, id, Some(corked.to), &[&corked.data], corked.how);
         self.udp.get_mut(id)?.options.cork = cork;
         sent.map(drop)
     }

@@ -4,8 +4,9 @@ use std::net::SocketAddrV4;
 
 use crate::buf::Buf;
 use crate::error::Error;
-use crate::types::{Readiness, Shutdown, UdpOptions};
+use crate::types::{Readiness, SendHow, Shutdown, UdpOptions};
 use crate::udp::Arrival;
+use crate::udp::errors::Errors;
 use crate::udp::queue::{Queue, Taken};
 
 /// The beginning of a datagram.
@@ -13,7 +14,8 @@ use crate::udp::queue::{Queue, Taken};
 pub(super) struct Corked {
     /// Where it goes: the address of the first send counts.
     pub(super) to: SocketAddrV4,
-    pub(super) segment: u16,
+    /// As the first send said.
+    pub(super) how: SendHow,
     pub(super) data: Vec<u8>,
 }
 
@@ -32,6 +34,8 @@ pub(super) struct Socket {
     /// What was sent with UDP_CORK or MSG_MORE and waits for the rest.
     pub(super) corked: Option<Corked>,
     error: Option<Error>,
+    /// Errors to be read (IP_RECVERR); None: none.
+    pub(super) errors: Option<Box<Errors>>,
     read_shut: bool,
     pub(super) write_shut: bool,
     /// The device is gone.
@@ -75,6 +79,11 @@ impl Socket {
         self.queue.pop(bufs, peek)
     }
 
+    /// See [`Queue::peek_at`].
+    pub(super) fn peek_at(&self, bufs: &mut [&mut [u8]], offset: usize) -> Option<(Taken, usize)> {
+        self.queue.peek_at(bufs, offset)
+    }
+
     pub(super) fn next_len(&self) -> Option<usize> {
         self.queue.next_len()
     }
@@ -86,6 +95,13 @@ impl Socket {
     pub(super) fn take_error(&mut self) -> Option<Error> {
         // The loss of the device is for ever.
         if self.down { Some(Error::NetDown) } else { self.error.take() }
+    }
+
+    /// Forgets the pending error.
+    pub(super) fn clear_error(&mut self) {
+        if !self.down {
+            self.error = None;
+        }
     }
 
     pub(super) fn device_gone(&mut self) {
@@ -106,7 +122,7 @@ impl Socket {
     /// Linux datagram_poll.
     pub(super) fn readiness(&self) -> Readiness {
         let mut ready = Readiness::NONE;
-        if self.error.is_some() {
+        if self.error.is_some() || self.errors.as_ref().is_some_and(|errors| !errors.is_empty()) {
             ready |= Readiness::ERR;
         }
         if self.read_shut {

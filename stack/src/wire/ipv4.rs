@@ -13,6 +13,8 @@ pub const HEADER_LEN: usize = 20;
 pub const MIN_MTU: usize = 68;
 /// Protocol number of ICMP.
 pub const PROTO_ICMP: u8 = 1;
+/// Protocol number of IGMP.
+pub const PROTO_IGMP: u8 = 2;
 /// Protocol number of TCP.
 pub const PROTO_TCP: u8 = 6;
 /// Protocol number of UDP.

@@ -60,6 +60,8 @@ pub enum ChecksumMode {
     /// The device does (virtio `NEEDS_CSUM`): the field holds the folded, not inverted sum of the pseudo
     /// header over the full layer-4 length, and the payload is not read.
     Partial,
+    /// Nobody: the field is zero, which UDP has for none (RFC 768).
+    Absent,
 }
 
 /// The byte at `at`, or zero beyond the end.

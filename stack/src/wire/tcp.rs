@@ -273,7 +273,8 @@ impl Repr {
         let Some(header) = out.get_mut(start..) else { return };
         let sum = match mode {
             ChecksumMode::Partial => checksum::fold(pseudo),
-            ChecksumMode::Full => {
+            // TCP has no such thing (RFC 9293 section 3.1).
+            ChecksumMode::Full | ChecksumMode::Absent => {
                 let own = checksum::combine(pseudo, checksum::sum(header));
                 !checksum::fold(checksum::combine(own, checksum::sum_slices(payload)))
             }

@@ -117,6 +117,7 @@ impl Repr {
         let pseudo = checksum::pseudo_header_v4(src, dst, ipv4::PROTO_UDP, len);
         let sum = match mode {
             ChecksumMode::Partial => checksum::fold(pseudo),
+            ChecksumMode::Absent => 0,
             ChecksumMode::Full => {
                 let own = checksum::combine(pseudo, checksum::sum(&header));
                 // RFC 768: a computed checksum of zero is sent as all ones, since zero means none.

@@ -424,20 +424,20 @@ static void *polls(void *arg)
     return (void *)(size_t)(poll(&p, 1, -1) == 1 ? p.revents : 0);
 }
 
-static void scene_idle(void)
+static void scene_idle(int seconds)
 {
     int a = dial(), b = dial(), c = dial();
     struct waiting w = {a, 0, BY_RECV, "idle"};
     answer(&w);
     rest(500); /* what is left of delayed acknowledgements and naps */
-    quiet("nobody waits", 3);
+    quiet("nobody waits", seconds);
     spawn(forever, (void *)(size_t)a);
     rest(100);
-    quiet("one drives", 3);
+    quiet("one drives", seconds);
     spawn(forever, (void *)(size_t)b);
     spawn(polls, (void *)(size_t)c);
     rest(100);
-    quiet("one drives, two sleep", 3);
+    quiet("one drives, two sleep", seconds);
 }
 
 /* The script takes the device away after "ready". */
@@ -769,7 +769,7 @@ int main(int argc, char **argv)
     else if (!strcmp(scene, "pingpong"))
         scene_pingpong(n, m);
     else if (!strcmp(scene, "idle"))
-        scene_idle();
+        scene_idle(n);
     else if (!strcmp(scene, "vanish"))
         scene_vanish();
     else if (!strcmp(scene, "timers"))

@@ -1,30 +1,38 @@
 //! sendmsg, recvmsg, sendmmsg and recvmmsg: message headers and control data.
 //!
-//! Limits and errnos are those of copy_msghdr_from_user and ip_cmsg_send: more than IOV_MAX entries is EMSGSIZE. Control data to
-//! send is checked as on Linux; what it asks for and the stack cannot do yet (another TTL) is EINVAL. Of control data to receive
-//! there is UDP_GRO.
+//! Limits and errnos are those of copy_msghdr_from_user and ip_cmsg_send: more than IOV_MAX entries is EMSGSIZE. A header is copied
+//! before it is used and what the call changes of it is written back at the end, as in the kernel. What control data to send asks for
+//! holds for that message; what there is to receive is in `control`.
+//!
+//! Limits: IP options cannot be sent (IP_RETOPTS is taken when it is empty, and is EINVAL otherwise).
 //!
 //! Many datagrams in one call are sent or taken under one lock, and their frames leave at its end; [`BATCH`] bounds how
 //! long others wait. Each message waits by itself, with a time-out of its own, as in the kernel (net/socket.c).
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use libc::{c_int, c_uint, mmsghdr, msghdr, socklen_t, timespec};
-use matnet_stack::{Error, Instant, Kind, Readiness};
+use matnet_stack::{Error, Instant, Kind, Readiness, SendHow};
 
+use super::control::{self, Extra};
 use super::{IOV_MAX, with_sources, with_targets};
 use crate::errno::Errno;
 use crate::posix::socket::with;
-use crate::posix::{Outcome, Received, SockAddr, dgram, stream};
+use crate::posix::{Outcome, Received, SockAddr, dgram, interfaces, options::may_mark, stream};
 use crate::runtime::fdtable::{self, Slot};
 use crate::runtime::file::FileId;
-use crate::runtime::wait::block_on;
-use crate::runtime::{Shared, sys};
+use crate::runtime::wait::{MOVED, PARTIAL, block_on};
+use crate::runtime::{Shared, probe, sys};
 
 /// sizeof(struct sockaddr_storage)
 const MAX_ADDR: usize = 128;
 /// sizeof(struct cmsghdr)
-const CMSG_HEADER: usize = 16;
+pub(super) const CMSG_HEADER: usize = 16;
+/// Messages of one recvmmsg: more is a list that a program could not have.
+const MAX_MESSAGES: usize = 1 << 16;
+/// net.core.optmem_max: control data of one message.
+const MAX_CONTROL: usize = 128 * 1024;
 /// Datagrams of one call under one lock.
 const BATCH: usize = 64;
 
@@ -49,15 +57,14 @@ unsafe fn send_message(
     msg: *const msghdr,
     flags: c_int,
 ) -> Result<(Outcome<usize>, usize), Errno> {
-    // SAFETY: null or valid.
-    let m = unsafe { msg.as_ref() }.ok_or(Errno::EFAULT)?;
+    let m = &probe::read(msg)?;
     let send = |message: &dgram::Message<'_>| {
         let total = message.bufs.iter().map(|b| b.len()).sum();
         if fdtable::is_datagram(fd) {
             return Ok((dgram::send(fd, message, flags), total));
         }
         if !message.control.is_empty() {
-            with(fd, |shared, id| check_control(shared, id, message.control))?;
+            with(fd, |shared, id| control_to_send(shared, id, message.control))?;
         }
         Ok((Outcome::Done(stream::send(fd, message.bufs, flags)), total))
     };
@@ -77,7 +84,10 @@ unsafe fn with_message<R>(
     let to = if m.msg_name.is_null() || name_len == 0 {
         None
     } else {
-        // SAFETY: not null; the caller vouches for the length.
+        if !probe::readable(m.msg_name.cast(), name_len) {
+            return Err(Errno::EFAULT);
+        }
+        // SAFETY: it can be read.
         Some(unsafe { std::slice::from_raw_parts(m.msg_name.cast::<u8>(), name_len) })
     };
     let send = |bufs: &[&[u8]]| {
@@ -86,8 +96,10 @@ unsafe fn with_message<R>(
         }
         let control = match m.msg_controllen {
             0 => &[][..],
-            _ if m.msg_control.is_null() => return Err(Errno::EFAULT),
-            // SAFETY: not null; the caller vouches for the length.
+            // More than the kernel takes as well (sock_kmalloc, net.core.optmem_max).
+            n if n > MAX_CONTROL => return Err(Errno::ENOBUFS),
+            n if !probe::readable(m.msg_control.cast(), n) => return Err(Errno::EFAULT),
+            // SAFETY: it can be read.
             n => unsafe { std::slice::from_raw_parts(m.msg_control.cast::<u8>(), n) },
         };
         f(&dgram::Message { bufs, to, control })
@@ -112,10 +124,16 @@ fn check_header(m: &msghdr) -> Result<usize, Errno> {
 /// # Safety
 /// As [`sendmsg`], the buffers valid for writes.
 pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<usize, Errno> {
-    // SAFETY: null or valid.
-    let m = unsafe { msg.as_mut() }.ok_or(Errno::EFAULT)?;
+    let datagram = fdtable::is_datagram(fd);
+    let receive = |bufs: &mut [&mut [u8]], flags, extra: &mut Option<Extra>| {
+        if datagram {
+            dgram::recv_with(fd, bufs, flags, extra)
+        } else {
+            stream::recv_with(fd, bufs, flags, extra)
+        }
+    };
     // SAFETY: the caller's promise.
-    unsafe { receive_message(m, flags, |bufs, flags| crate::posix::recv(fd, bufs, flags)) }
+    unsafe { receive_message(msg, flags, receive) }
 }
 
 /// Receives into what a header names, by `receive`; the call's value.
@@ -123,56 +141,33 @@ pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<usize
 /// # Safety
 /// The header's pointers must be null or valid for writes of their lengths.
 unsafe fn receive_message(
-    m: &mut msghdr,
+    msg: *mut msghdr,
     flags: c_int,
-    receive: impl FnOnce(&mut [&mut [u8]], c_int) -> Result<Received, Errno>,
+    receive: impl FnOnce(&mut [&mut [u8]], c_int, &mut Option<Extra>) -> Result<Received, Errno>,
 ) -> Result<usize, Errno> {
+    let m = &probe::read(msg)?;
     let room = check_header(m)?;
-    let receive = |bufs: &mut [&mut [u8]]| receive(bufs, flags & !libc::MSG_CMSG_CLOEXEC);
+    let mut extra = None;
+    let receive = |bufs: &mut [&mut [u8]]| receive(bufs, flags & !libc::MSG_CMSG_CLOEXEC, &mut extra);
     // SAFETY: the caller vouches for the array.
     let received = unsafe { with_targets(m.msg_iov, m.msg_iovlen, receive) }??;
+    let (used, cut) = match &extra {
+        None => (0, 0),
+        Some(extra) => control::write(m, extra)?,
+    };
+    if !probe::writable(msg.cast(), size_of::<msghdr>()) {
+        return Err(Errno::EFAULT);
+    }
+    // SAFETY: it can be read and written.
+    let out = unsafe { &mut *msg };
     if !m.msg_name.is_null() {
-        let from = received.from;
-        let bytes = from.as_ref().map_or(&[][..], SockAddr::as_bytes);
-        // SAFETY: `room` bytes are writable by the caller's word, and no more are written.
-        unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), m.msg_name.cast::<u8>(), bytes.len().min(room))
-        };
-        m.msg_namelen = bytes.len() as socklen_t;
+        let bytes = received.from.as_ref().map_or(&[][..], SockAddr::as_bytes);
+        probe::write_bytes(m.msg_name.cast(), bytes.get(..room).unwrap_or(bytes))?;
+        out.msg_namelen = bytes.len() as socklen_t;
     }
-    m.msg_flags = received.flags | flags & libc::MSG_CMSG_CLOEXEC;
-    if received.gso_size == 0 {
-        m.msg_controllen = 0;
-    } else {
-        let size = c_int::from(received.gso_size).to_ne_bytes();
-        // SAFETY: the caller vouches for the room for control data.
-        unsafe { put_control(m, libc::SOL_UDP, libc::UDP_GRO, &size) };
-    }
+    out.msg_flags = received.flags | cut | flags & libc::MSG_CMSG_CLOEXEC;
+    out.msg_controllen = used;
     Ok(received.len)
-}
-
-/// Writes the one control message of a received message; MSG_CTRUNC when there is no room for all of it (put_cmsg).
-///
-/// # Safety
-/// `msg_control` must be null or valid for writes of `msg_controllen` bytes.
-unsafe fn put_control(m: &mut msghdr, level: c_int, ty: c_int, data: &[u8]) {
-    let room = m.msg_controllen;
-    if m.msg_control.is_null() || room < CMSG_HEADER {
-        m.msg_flags |= libc::MSG_CTRUNC;
-        m.msg_controllen = 0;
-        return;
-    }
-    let whole = CMSG_HEADER.saturating_add(data.len());
-    if room < whole {
-        m.msg_flags |= libc::MSG_CTRUNC;
-    }
-    let len = whole.min(room);
-    let header = len.to_ne_bytes().into_iter().chain(level.to_ne_bytes()).chain(ty.to_ne_bytes());
-    for (at, byte) in header.chain(data.iter().copied()).take(len).enumerate() {
-        // SAFETY: `at` is below `room`, for which the caller vouches.
-        unsafe { m.msg_control.cast::<u8>().add(at).write(byte) };
-    }
-    m.msg_controllen = len.next_multiple_of(8).min(room);
 }
 
 /// sendmmsg(2): stops at the first error or partial message and returns how many went out whole or in part.
@@ -237,6 +232,7 @@ unsafe fn send_datagrams(fd: c_int, list: &mut [mmsghdr], flags: c_int) -> Outco
                         }
                         // To be waited for by itself.
                         Err(Errno::EAGAIN) if done > begin => break,
+                        Err(Errno::EAGAIN) if done > 0 => return Err(PARTIAL),
                         Err(e) => return Err(e),
                     }
                     done += 1;
@@ -247,6 +243,7 @@ unsafe fn send_datagrams(fd: c_int, list: &mut [mmsghdr], flags: c_int) -> Outco
         match result {
             Ok(()) => {}
             Err(_) if done > 0 => break,
+            Err(MOVED) => return Outcome::Kernel,
             Err(e) => return Outcome::fail(e),
         }
     }
@@ -266,9 +263,7 @@ pub unsafe fn recvmmsg(
     flags: c_int,
     timeout: *mut timespec,
 ) -> Result<c_int, Errno> {
-    // SAFETY: null or valid.
-    let mut timeout = unsafe { timeout.as_mut() };
-    let until = timeout.as_ref().map(|t| span(t)).transpose()?.map(|d| sys::now() + d);
+    let until = probe::read_some(timeout)?.as_ref().map(span).transpose()?.map(|d| sys::now() + d);
     let datagrams = fdtable::is_datagram(fd);
     if (n == 0 || !datagrams) && flags & libc::MSG_ERRQUEUE == 0 {
         // A pending error comes first, before bytes and even before no message at all (do_recvmmsg).
@@ -283,8 +278,9 @@ pub unsafe fn recvmmsg(
         let result = unsafe { if datagrams { call.receive_batch(fd) } else { call.receive_one(fd) } };
         failed = result.err();
     }
-    if let (Some(left), Some(t)) = (call.left, timeout.as_mut()) {
-        **t = sys::timespec(left);
+    if let Some(left) = call.left.filter(|_| !timeout.is_null()) {
+        // After any message; what cannot be written is an error in place of the count (put_timespec64).
+        probe::write(timeout, sys::timespec(left))?;
     }
     match failed {
         Some(e) if call.done == 0 => return Err(e),
@@ -363,11 +359,14 @@ impl Several<'_> {
                     }
                     let flags = self.message_flags();
                     let Some(entry) = self.list.get_mut(self.done) else { break };
-                    let take = |bufs: &mut [&mut [u8]], flags| dgram::take(shared, id, bufs, flags);
+                    let take = |bufs: &mut [&mut [u8]], flags, extra: &mut Option<Extra>| {
+                        dgram::take(shared, id, bufs, flags, extra)
+                    };
                     // SAFETY: the caller's promise.
-                    match unsafe { receive_message(&mut entry.msg_hdr, flags, take) } {
+                    match unsafe { receive_message(&raw mut entry.msg_hdr, flags, take) } {
                         Ok(len) => entry.msg_len = len as c_uint,
                         Err(Errno::EAGAIN) if self.done > begin => break,
+                        Err(Errno::EAGAIN) if self.done > 0 => return Err(PARTIAL),
                         Err(e) => return Err(e),
                     }
                     self.count();
@@ -375,6 +374,8 @@ impl Several<'_> {
                 Ok(())
             },
         )
+        // The next call is the kernel's.
+        .map_err(|e| if e == MOVED { Errno::EINTR } else { e })
     }
 }
 
@@ -411,10 +412,14 @@ unsafe fn messages<'a>(msgs: *mut mmsghdr, n: usize) -> Result<&'a mut [mmsghdr]
     if n == 0 {
         return Ok(&mut []);
     }
-    if msgs.is_null() {
+    // Those behind a bad page are not reached, as in the kernel, which looks at one after the other.
+    let n = n.min(MAX_MESSAGES).saturating_mul(size_of::<mmsghdr>());
+    let n = probe::readable_prefix(msgs.cast(), n) / size_of::<mmsghdr>();
+    // SAFETY: only the address is taken.
+    if n == 0 || !probe::writable(unsafe { &raw mut (*msgs).msg_len }.cast(), 4) {
         return Err(Errno::EFAULT);
     }
-    // SAFETY: not null, and the caller vouches for `n` headers.
+    // SAFETY: so many can be read, and the first be written.
     Ok(unsafe { std::slice::from_raw_parts_mut(msgs, n) })
 }
 
@@ -426,7 +431,7 @@ fn span(t: &timespec) -> Result<Duration, Errno> {
 }
 
 /// Calls `f` with level, type and data of each control message; EINVAL for a length that does not fit (CMSG_OK).
-fn each_control(
+pub(super) fn each_control(
     mut bytes: &[u8],
     mut f: impl FnMut(c_int, c_int, &[u8]) -> Result<(), Errno>,
 ) -> Result<(), Errno> {
@@ -440,66 +445,118 @@ fn each_control(
     Ok(())
 }
 
-/// Control data to send, as sock_cmsg_send (streams), udp_cmsg_send and ip_cmsg_send (datagrams) take it. What UDP_SEGMENT
-/// says in it, if it is there.
-pub(in crate::posix) fn check_control(
+/// Control data to send, as sock_cmsg_send (streams), udp_cmsg_send and ip_cmsg_send (datagrams) take it: how the message differs from
+/// what the socket's options say.
+pub(in crate::posix) fn control_to_send(
     shared: &Shared,
     id: FileId,
     control: &[u8],
-) -> Result<Option<u16>, Errno> {
-    let mut segment = None;
+) -> Result<SendHow, Errno> {
+    let mut how = SendHow::default();
     let f = shared.file(id)?;
-    let (socket, v6) = (f.socket, f.domain == libc::AF_INET6);
-    let own = |ip: &[u8]| {
-        let ip = ip.first_chunk::<4>().map(|b| std::net::Ipv4Addr::from(*b));
-        ip.is_some_and(|ip| ip.is_unspecified() || shared.stack.is_local(ip.into()))
-    };
+    let (kind, v6) = (f.socket.kind, f.domain == libc::AF_INET6);
+    let mut index = 0;
     each_control(control, |level, ty, data| {
         if level == libc::SOL_SOCKET {
-            // SCM_RIGHTS and SCM_CREDENTIALS are AF_UNIX's and pass without effect here, as on Linux.
-            return match ty {
-                libc::SCM_RIGHTS | libc::SCM_CREDENTIALS | libc::SO_PRIORITY => Ok(()),
-                _ => Err(Errno::EINVAL),
-            };
+            return socket_control(ty, data);
         }
-        if socket.kind == Kind::Tcp {
+        if kind == Kind::Tcp {
             return Ok(());
         }
-        let options = shared.stack.udp_options(socket)?;
-        let same = |now: u8| match data {
-            [b] => *b == now,
-            _ => data.first_chunk::<4>().is_some_and(|b| i32::from_ne_bytes(*b) == i32::from(now)),
-        };
-        let fine = match (level, ty) {
-            // Only what the socket does anyway: per-datagram values are not served yet.
-            (libc::IPPROTO_IP, libc::IP_TTL) => data.len() == 4 && same(options.ttl),
-            (libc::IPPROTO_IP, libc::IP_TOS) => (data.len() == 4 || data.len() == 1) && same(options.tos),
-            // struct in_pktinfo: the source must be ours, and there is one interface.
-            (libc::IPPROTO_IP, libc::IP_PKTINFO) => data.len() == 12 && data.get(4..8).is_some_and(own),
+        let int = || <[u8; 4]>::try_from(data).map(i32::from_ne_bytes).map_err(|_| Errno::EINVAL);
+        match (level, ty) {
+            (libc::IPPROTO_IP, libc::IP_TTL) => {
+                how.ttl = Some(u8::try_from(int()?).ok().filter(|ttl| *ttl > 0).ok_or(Errno::EINVAL)?);
+            }
+            (libc::IPPROTO_IP, libc::IP_TOS) => {
+                how.tos = Some(match data {
+                    [tos] => *tos,
+                    _ => u8::try_from(int()?).map_err(|_| Errno::EINVAL)?,
+                });
+            }
+            // struct in_pktinfo: interface, source, and an address that does not count here.
+            (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                let Ok([i0, i1, i2, i3, a, b, c, d, ..]) = <[u8; 12]>::try_from(data) else {
+                    return Err(Errno::EINVAL);
+                };
+                choose_interface(&mut index, u32::from_ne_bytes([i0, i1, i2, i3]));
+                how.source = Some(Ipv4Addr::new(a, b, c, d));
+            }
             // struct in6_pktinfo with a v4-mapped source.
             (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) if v6 => {
-                let v6 = data.first_chunk::<16>().map(|b| std::net::Ipv6Addr::from(*b));
-                data.len() == 20
-                    && v6.is_some_and(|ip| match ip.to_ipv4_mapped() {
-                        Some(v4) => own(&v4.octets()),
-                        None => ip.is_unspecified(),
-                    })
+                let Some([ip @ .., i0, i1, i2, i3]) = data.first_chunk::<20>() else {
+                    return Err(Errno::EINVAL);
+                };
+                let ip = ip.first_chunk::<16>().map(|b| Ipv6Addr::from(*b));
+                how.source = Some(ip.and_then(|ip| ip.to_ipv4_mapped()).ok_or(Errno::EINVAL)?);
+                choose_interface(&mut index, u32::from_ne_bytes([*i0, *i1, *i2, *i3]));
             }
-            (libc::IPPROTO_IP, _) => false,
-            (libc::IPPROTO_UDP, _) if socket.kind != Kind::Udp => true,
-            (libc::IPPROTO_UDP, libc::UDP_SEGMENT) => match data {
-                [a, b] => {
-                    segment = Some(u16::from_ne_bytes([*a, *b]));
-                    true
-                }
-                _ => false,
-            },
-            (libc::IPPROTO_UDP, _) => false,
-            _ => true,
-        };
-        if fine { Ok(()) } else { Err(Errno::EINVAL) }
+            (libc::IPPROTO_IP, libc::IP_RETOPTS) if data.is_empty() => {}
+            // The kernel takes a protocol for any socket and uses it for raw ones.
+            (libc::IPPROTO_IP, IP_PROTOCOL) if int().is_ok_and(|p| (1..=255).contains(&p)) => {}
+            (libc::IPPROTO_IP, _) => return Err(Errno::EINVAL),
+            (libc::IPPROTO_UDP, _) if kind != Kind::Udp => {}
+            (libc::IPPROTO_UDP, libc::UDP_SEGMENT) => {
+                let size = <[u8; 2]>::try_from(data).map_err(|_| Errno::EINVAL)?;
+                how.segment = Some(u16::from_ne_bytes(size));
+            }
+            (libc::IPPROTO_UDP, _) => return Err(Errno::EINVAL),
+            _ => {}
+        }
+        Ok(())
     })?;
-    Ok(segment)
+    if let Some(source) = how.source.filter(|ip| !ip.is_unspecified()) {
+        // ip_route_output_key_hash_rcu: a source must be ours.
+        if source.is_multicast() || source.is_broadcast() {
+            return Err(Errno::EINVAL);
+        }
+        if !shared.stack.is_local(source.into()) {
+            return Err(Errno::ENETUNREACH);
+        }
+    } else {
+        how.source = None;
+    }
+    if index != 0 && index != interfaces::own_index() {
+        return Err(if index == LOOPBACK { Errno::EINVAL } else { Errno::ENODEV });
+    }
+    Ok(how)
+}
+
+/// Since Linux 6.4.
+const IP_PROTOCOL: c_int = 52;
+/// Every network namespace has `lo` as its first device.
+const LOOPBACK: u32 = 1;
+
+/// An index of 0 does not choose.
+fn choose_interface(chosen: &mut u32, index: u32) {
+    if index != 0 {
+        *chosen = index;
+    }
+}
+
+/// __sock_cmsg_send
+fn socket_control(ty: c_int, data: &[u8]) -> Result<(), Errno> {
+    const SO_TIMESTAMPING_NEW: c_int = 65;
+    /// SOF_TIMESTAMPING_TX_RECORD_MASK: times of sending, which are not taken, as with a device that cannot.
+    const TX_RECORD: u32 = 1 | 1 << 1 | 1 << 8 | 1 << 9 | 1 << 18;
+    match ty {
+        // AF_UNIX's, which pass without effect here.
+        libc::SCM_RIGHTS | libc::SCM_CREDENTIALS => Ok(()),
+        libc::SO_MARK | libc::SO_PRIORITY if data.len() != 4 => Err(Errno::EINVAL),
+        libc::SO_MARK => may_mark(),
+        libc::SO_PRIORITY => match <[u8; 4]>::try_from(data).map(u32::from_ne_bytes) {
+            // sk_set_prio_allowed
+            Ok(0..=6) => Ok(()),
+            _ => may_mark(),
+        },
+        libc::SO_TIMESTAMPING | SO_TIMESTAMPING_NEW => {
+            match <[u8; 4]>::try_from(data).map(u32::from_ne_bytes) {
+                Ok(flags) if flags & !TX_RECORD == 0 => Ok(()),
+                _ => Err(Errno::EINVAL),
+            }
+        }
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 #[cfg(test)]

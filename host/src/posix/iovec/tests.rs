@@ -58,16 +58,16 @@ fn addresses_are_cut_and_their_length_told() {
         room.fill(0xff);
         let mut len: socklen_t = given;
         // SAFETY: the buffer has 32 bytes.
-        unsafe { store_sockaddr(&from, room.as_mut_ptr().cast(), &raw mut len) };
-        assert_eq!(len, 16);
+        let stored = unsafe { store_sockaddr(&from, room.as_mut_ptr().cast(), &raw mut len) };
+        assert_eq!((stored, len), (Ok(()), 16));
         assert_eq!(&room[..kept], &from.as_bytes()[..kept]);
         assert!(room[kept..].iter().all(|b| *b == 0xff));
     }
     let mut len: socklen_t = 9;
     // SAFETY: null pointers are allowed.
     unsafe {
-        store_sockaddr(&from, std::ptr::null_mut(), &raw mut len);
-        store_sockaddr(&from, room.as_mut_ptr().cast(), std::ptr::null_mut());
+        assert_eq!(store_sockaddr(&from, std::ptr::null_mut(), &raw mut len), Ok(()));
+        assert_eq!(store_sockaddr(&from, room.as_mut_ptr().cast(), std::ptr::null_mut()), Ok(()));
     }
     assert_eq!(len, 9);
 }

@@ -1,25 +1,79 @@
-//! Options without work to do, in two tables: those whose meaning holds anyway, and those not served yet.
+//! Every option that is known, one row each: what it does here, which values it takes, and how far that differs from Linux.
+//!
+//! docs/socket-options.md is made of these rows (`matnet docs sockopts`). [`Effect`] says what an option is worth, [`How`]
+//! who answers for it: code beside this file, or the row itself. An option without a row is ENOPROTOOPT, as on a kernel
+//! that never heard of it. Ranges and errors are those of Linux 6.18, seen by asking it (net/core/sock.c, net/ipv4/ip_sockglue.c,
+//! net/ipv4/tcp.c, net/ipv4/udp.c, net/ipv6/ipv6_sockglue.c).
+//!
+//! Multicast options have their rows in `multicast.rs`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use libc::c_int;
 use matnet_stack::Kind;
 
+use super::rows::ROWS;
 use crate::errno::Errno;
+use crate::runtime::sys;
+
+/// The levels that have rows, with their manual pages.
+pub const LEVELS: &[(c_int, &str)] = &[
+    (libc::SOL_SOCKET, "SOL_SOCKET (socket(7))"),
+    (libc::IPPROTO_IP, "IPPROTO_IP (ip(7))"),
+    (libc::IPPROTO_TCP, "IPPROTO_TCP (tcp(7))"),
+    (libc::IPPROTO_UDP, "IPPROTO_UDP (udp(7))"),
+    (libc::IPPROTO_IPV6, "IPPROTO_IPV6 (ipv6(7)), on AF_INET6 sockets"),
+    (libc::SOL_RAW, "SOL_RAW (raw(7))"),
+];
 
 /// Which sockets a row is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum On {
+pub enum On {
+    /// Streams and datagrams.
     Any,
+    /// TCP.
     Stream,
+    /// UDP, and ping sockets where they have the level.
     Datagram,
 }
 
-/// What values an option takes.
+/// What an option is worth here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Effect {
+    /// Does what the manual page says.
+    Honoured,
+    /// Accepted and given back, without effect; the row says why that is no loss, or what is lost.
+    Held,
+    /// Refused.
+    Refused,
+}
+
+impl Effect {
+    /// The word in documentation and statistics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Effect::Honoured => "honoured",
+            Effect::Held => "held",
+            Effect::Refused => "refused",
+        }
+    }
+}
+
+/// What values an option takes, and what is given back.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Form {
+pub enum Form {
     /// Any int; what is not 0 is 1.
     Flag,
+    /// Any int as it is.
+    Any,
+    /// Any int, and 0 is read back.
+    Zero,
     /// EINVAL outside.
     Range(i32, i32),
+    /// SO_RCVLOWAT: 0 is 1, and what is negative is the most.
+    LowWater,
+    /// A queue's length: not negative, at most net.core.somaxconn.
+    Backlog,
 }
 
 impl Form {
@@ -27,175 +81,197 @@ impl Form {
     pub(super) fn check(self, value: i32) -> Result<i32, Errno> {
         match self {
             Form::Flag => Ok(i32::from(value != 0)),
+            Form::Any => Ok(value),
+            Form::Zero => Ok(0),
             Form::Range(least, most) if (least..=most).contains(&value) => Ok(value),
             Form::Range(..) => Err(Errno::EINVAL),
+            Form::LowWater if value < 0 => Ok(i32::MAX),
+            Form::LowWater => Ok(value.max(1)),
+            Form::Backlog if value < 0 => Err(Errno::EINVAL),
+            Form::Backlog => Ok(value.min(4096)),
+        }
+    }
+
+    /// In words.
+    pub fn describe(self) -> String {
+        match self {
+            Form::Flag => "flag".into(),
+            Form::Any | Form::Zero => "any int".into(),
+            Form::Range(i32::MIN, i32::MAX) => "any int".into(),
+            Form::Range(least, i32::MAX) => format!("{least} and more"),
+            Form::Range(least, most) => format!("{least} to {most}"),
+            Form::LowWater => "bytes".into(),
+            Form::Backlog => "0 and more, at most 4096 is kept".into(),
         }
     }
 }
 
-/// An option that is accepted and given back because what it asks for is so already.
-pub(super) struct Held {
-    level: c_int,
-    name: c_int,
-    on: On,
-    /// What a fresh socket reports.
-    pub(super) default: i32,
-    /// What may be set.
-    pub(super) form: Form,
-    /// Why accepting it is honest.
-    pub(super) why: &'static str,
+/// Which capability a change asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// None.
+    Nothing,
+    /// CAP_NET_ADMIN for values other than 0, else this errno.
+    Admin(Errno),
+    /// CAP_NET_ADMIN or CAP_NET_RAW, else EPERM.
+    AdminOrRaw,
 }
 
-impl Held {
-    /// Level and name.
-    #[cfg(test)]
-    pub(super) fn key(&self) -> (c_int, c_int) {
-        (self.level, self.name)
+/// CAP_NET_ADMIN and CAP_NET_RAW (<linux/capability.h>).
+const NET_ADMIN: u32 = 12;
+const NET_RAW: u32 = 13;
+
+impl Needs {
+    /// Checks it for a value.
+    pub(super) fn check(self, value: i32) -> Result<(), Errno> {
+        match self {
+            Needs::Nothing => Ok(()),
+            Needs::Admin(e) => {
+                if value == 0 || sys::capable(NET_ADMIN) {
+                    Ok(())
+                } else {
+                    Err(e)
+                }
+            }
+            Needs::AdminOrRaw => may_mark(),
+        }
     }
 }
 
-/// A known option that is not served yet: it has one value, and setting another is ENOPROTOOPT.
-pub(super) struct Fixed {
-    level: c_int,
-    name: c_int,
-    /// The value it has.
-    pub(super) value: i32,
+/// EPERM without CAP_NET_ADMIN and CAP_NET_RAW.
+pub(in crate::posix) fn may_mark() -> Result<(), Errno> {
+    if sys::capable(NET_ADMIN) || sys::capable(NET_RAW) { Ok(()) } else { Err(Errno::EPERM) }
 }
 
-impl Fixed {
-    /// Level and name.
-    #[cfg(test)]
-    pub(super) fn key(&self) -> (c_int, c_int) {
-        (self.level, self.name)
+/// EPERM without CAP_NET_ADMIN.
+pub(super) fn may_admin() -> Result<(), Errno> {
+    if sys::capable(NET_ADMIN) { Ok(()) } else { Err(Errno::EPERM) }
+}
+
+/// Who answers for an option.
+#[derive(Clone, Copy, Debug)]
+pub enum How {
+    /// Code; the words say which values it takes.
+    Code(&'static str),
+    /// Kept and given back.
+    Keep {
+        /// What a fresh socket reports.
+        default: i32,
+        /// What may be set.
+        form: Form,
+        /// Who may.
+        needs: Needs,
+    },
+    /// Taken; reading is ENOPROTOOPT.
+    Take(Form, Needs),
+    /// It has one value; setting another is the error.
+    Only(i32, Errno),
+    /// It reads as this value, and setting any is the error.
+    Refuse(i32, Errno),
+    /// To read only: setting is ENOPROTOOPT.
+    Constant(i32),
+    /// Reading and setting are errors.
+    Never {
+        /// getsockopt's
+        get: Errno,
+        /// setsockopt's
+        set: Errno,
+    },
+}
+
+/// An option.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Such as SOL_SOCKET.
+    pub level: c_int,
+    /// The number.
+    pub name: c_int,
+    /// The name in the headers.
+    pub id: &'static str,
+    /// Which sockets have it.
+    pub on: On,
+    /// What it is worth.
+    pub effect: Effect,
+    /// Who answers.
+    pub how: How,
+    /// What it does here, or why it does nothing, and known differences.
+    pub note: &'static str,
+}
+
+impl Row {
+    /// Which values it takes, in words.
+    pub fn values(&self) -> String {
+        let needs = |needs| match needs {
+            Needs::Nothing => "",
+            Needs::Admin(_) => ", other than 0 with CAP_NET_ADMIN",
+            Needs::AdminOrRaw => ", with CAP_NET_ADMIN or CAP_NET_RAW",
+        };
+        match self.how {
+            How::Code(words) => words.into(),
+            How::Keep { form, needs: n, .. } => format!("{}{}", form.describe(), needs(n)),
+            How::Take(form, n) => format!("{}{}, to set only", form.describe(), needs(n)),
+            How::Only(value, e) => format!("{value}; others are {e}"),
+            How::Refuse(value, e) => format!("{value}, to read only; setting is {e}"),
+            How::Constant(value) => format!("{value}, to read only"),
+            How::Never { get, set } if get == set => format!("none: {get}"),
+            How::Never { get, set } => format!("none: reading is {get}, setting {set}"),
+        }
     }
 }
 
-const SOL_SOCKET: c_int = libc::SOL_SOCKET;
-const TCP: c_int = libc::IPPROTO_TCP;
-const UDP: c_int = libc::IPPROTO_UDP;
-const IP: c_int = libc::IPPROTO_IP;
-const IPV6: c_int = libc::IPPROTO_IPV6;
-
-const fn held(level: c_int, name: c_int, on: On, default: i32, form: Form, why: &'static str) -> Held {
-    Held { level, name, on, default, form, why }
-}
-
-const V6_ONLY: &str = "acts on IPv6 packets, and these sockets carry IPv4";
-
-/// Accepted: the meaning holds.
-#[rustfmt::skip]
-pub(super) const HELD: &[Held] = &[
-    held(SOL_SOCKET, libc::SO_PRIORITY, On::Any, 0, Form::Range(i32::MIN, i32::MAX),
-        "orders packets of one host's queues; here each leaves as soon as it is made"),
-    held(SOL_SOCKET, libc::SO_KEEPALIVE, On::Datagram, 0, Form::Flag, "no connection to keep; the kernel ignores it too"),
-    held(SOL_SOCKET, libc::SO_BROADCAST, On::Stream, 0, Form::Flag, "a stream cannot broadcast; the kernel ignores it too"),
-    held(SOL_SOCKET, libc::SO_OOBINLINE, On::Any, 0, Form::Flag, "urgent bytes always arrive in line (RFC 6093)"),
-    held(SOL_SOCKET, libc::SO_BSDCOMPAT, On::Any, 0, Form::Range(0, 0), "without effect in the kernel since 2.4"),
-    held(SOL_SOCKET, libc::SO_RCVLOWAT, On::Datagram, 1, Form::Range(0, i32::MAX), "a datagram is always whole"),
-    held(TCP, libc::TCP_DEFER_ACCEPT, On::Stream, 0, Form::Range(0, i32::MAX),
-        "a hint: the kernel too wakes accept without data when the time is over"),
-    held(IP, libc::IP_BIND_ADDRESS_NO_PORT, On::Any, 0, Form::Flag,
-        "puts off the choice of a port from bind to connect; the address is bound either way"),
-    held(IPV6, libc::IPV6_UNICAST_HOPS, On::Any, 64, Form::Range(-1, 255), V6_ONLY),
-    held(IPV6, libc::IPV6_MULTICAST_HOPS, On::Any, 1, Form::Range(-1, 255), V6_ONLY),
-    held(IPV6, libc::IPV6_MULTICAST_LOOP, On::Any, 1, Form::Range(0, 1), V6_ONLY),
-    held(IPV6, libc::IPV6_MTU_DISCOVER, On::Any, 1, Form::Range(0, 5), V6_ONLY),
-    held(IPV6, libc::IPV6_RECVERR, On::Any, 0, Form::Flag, V6_ONLY),
-    held(IPV6, libc::IPV6_RECVHOPLIMIT, On::Any, 0, Form::Flag, V6_ONLY),
-    held(IPV6, libc::IPV6_RECVTCLASS, On::Any, 0, Form::Flag, V6_ONLY),
-    held(IPV6, libc::IPV6_TCLASS, On::Any, 0, Form::Range(-1, 255), V6_ONLY),
-];
-
-const fn fixed(level: c_int, name: c_int, value: i32) -> Fixed {
-    Fixed { level, name, value }
-}
-
-// Numbers of <asm-generic/socket.h>, <linux/tcp.h>, <linux/in.h> and <linux/udp.h> that libc does not name everywhere.
-const SO_TIMESTAMP_NEW: c_int = 63;
-const SO_TIMESTAMPNS_NEW: c_int = 64;
-const SO_TIMESTAMPING_NEW: c_int = 65;
-const SO_PREFER_BUSY_POLL: c_int = 69;
-const TCP_TX_DELAY: c_int = 37;
-const TCP_INQ: c_int = 36;
-const TCP_FASTOPEN_NO_COOKIE: c_int = 34;
-const IP_RECVERR_RFC4884: c_int = 26;
-const IP_LOCAL_PORT_RANGE: c_int = 51;
-const UDP_NO_CHECK6_TX: c_int = 101;
-const UDP_NO_CHECK6_RX: c_int = 102;
-
-/// Not served: the value that holds, and no other.
-pub(super) const FIXED: &[Fixed] = &[
-    fixed(SOL_SOCKET, libc::SO_DEBUG, 0),
-    fixed(SOL_SOCKET, libc::SO_DONTROUTE, 0),
-    fixed(SOL_SOCKET, libc::SO_NO_CHECK, 0),
-    fixed(SOL_SOCKET, libc::SO_TIMESTAMP, 0),
-    fixed(SOL_SOCKET, libc::SO_TIMESTAMPNS, 0),
-    fixed(SOL_SOCKET, libc::SO_TIMESTAMPING, 0),
-    fixed(SOL_SOCKET, SO_TIMESTAMP_NEW, 0),
-    fixed(SOL_SOCKET, SO_TIMESTAMPNS_NEW, 0),
-    fixed(SOL_SOCKET, SO_TIMESTAMPING_NEW, 0),
-    fixed(SOL_SOCKET, libc::SO_MARK, 0),
-    fixed(SOL_SOCKET, libc::SO_RXQ_OVFL, 0),
-    fixed(SOL_SOCKET, libc::SO_PEEK_OFF, -1),
-    fixed(SOL_SOCKET, libc::SO_BUSY_POLL, 0),
-    fixed(SOL_SOCKET, libc::SO_MAX_PACING_RATE, -1),
-    fixed(SOL_SOCKET, libc::SO_INCOMING_CPU, -1),
-    fixed(SOL_SOCKET, libc::SO_INCOMING_NAPI_ID, 0),
-    fixed(SOL_SOCKET, libc::SO_ZEROCOPY, 0),
-    fixed(SOL_SOCKET, libc::SO_BINDTOIFINDEX, 0),
-    fixed(SOL_SOCKET, SO_PREFER_BUSY_POLL, 0),
-    fixed(TCP, libc::TCP_LINGER2, 60),
-    fixed(TCP, libc::TCP_WINDOW_CLAMP, 0),
-    fixed(TCP, libc::TCP_THIN_LINEAR_TIMEOUTS, 0),
-    fixed(TCP, libc::TCP_THIN_DUPACK, 0),
-    fixed(TCP, libc::TCP_REPAIR, 0),
-    fixed(TCP, libc::TCP_FASTOPEN, 0),
-    fixed(TCP, libc::TCP_NOTSENT_LOWAT, 0),
-    fixed(TCP, libc::TCP_SAVE_SYN, 0),
-    fixed(TCP, libc::TCP_FASTOPEN_CONNECT, 0),
-    fixed(TCP, TCP_FASTOPEN_NO_COOKIE, 0),
-    fixed(TCP, TCP_INQ, 0),
-    fixed(TCP, TCP_TX_DELAY, 0),
-    fixed(IP, libc::IP_HDRINCL, 0),
-    fixed(IP, libc::IP_ROUTER_ALERT, 0),
-    fixed(IP, libc::IP_RECVOPTS, 0),
-    fixed(IP, libc::IP_RETOPTS, 0),
-    fixed(IP, libc::IP_PKTINFO, 0),
-    fixed(IP, libc::IP_RECVERR, 0),
-    fixed(IP, libc::IP_RECVTTL, 0),
-    fixed(IP, libc::IP_RECVTOS, 0),
-    fixed(IP, libc::IP_FREEBIND, 0),
-    fixed(IP, libc::IP_PASSSEC, 0),
-    fixed(IP, libc::IP_TRANSPARENT, 0),
-    fixed(IP, libc::IP_RECVORIGDSTADDR, 0),
-    fixed(IP, libc::IP_MINTTL, 0),
-    fixed(IP, libc::IP_NODEFRAG, 0),
-    fixed(IP, libc::IP_CHECKSUM, 0),
-    fixed(IP, libc::IP_RECVFRAGSIZE, 0),
-    fixed(IP, IP_RECVERR_RFC4884, 0),
-    fixed(IP, libc::IP_MULTICAST_TTL, 1),
-    fixed(IP, libc::IP_MULTICAST_LOOP, 1),
-    fixed(IP, libc::IP_MULTICAST_ALL, 1),
-    fixed(IP, libc::IP_UNICAST_IF, 0),
-    fixed(IP, IP_LOCAL_PORT_RANGE, 0),
-    fixed(IPV6, libc::IPV6_2292PKTINFO, 0),
-    fixed(IPV6, libc::IPV6_2292HOPLIMIT, 0),
-    fixed(IPV6, libc::IPV6_RECVPKTINFO, 0),
-    fixed(IPV6, libc::IPV6_MULTICAST_IF, 0),
-    fixed(IPV6, libc::IPV6_TRANSPARENT, 0),
-    fixed(IPV6, libc::IPV6_FREEBIND, 0),
-    fixed(UDP, libc::UDP_ENCAP, 0),
-    fixed(UDP, UDP_NO_CHECK6_TX, 0),
-    fixed(UDP, UDP_NO_CHECK6_RX, 0),
-];
-
-/// The row of HELD for an option of a socket of `kind`.
-pub(super) fn held_row(level: c_int, name: c_int, kind: Kind) -> Option<&'static Held> {
+/// A table's row for an option of a socket of `kind`.
+pub(super) fn row(level: c_int, name: c_int, kind: Kind) -> Option<&'static Row> {
     let here = if kind == Kind::Tcp { On::Stream } else { On::Datagram };
-    HELD.iter().find(|h| (h.level, h.name) == (level, name) && (h.on == On::Any || h.on == here))
+    index(level, name, here).and_then(|i| ROWS.get(i))
 }
 
-/// The row of FIXED.
-pub(super) fn fixed_row(level: c_int, name: c_int) -> Option<&'static Fixed> {
-    FIXED.iter().find(|f| (f.level, f.name) == (level, name))
+fn index(level: c_int, name: c_int, here: On) -> Option<usize> {
+    ROWS.iter().position(|r| (r.level, r.name) == (level, name) && (r.on == On::Any || r.on == here))
+}
+
+/// How often each row without full effect was set, by its place in the table.
+static COUNTS: [AtomicU64; ROWS.len()] = [const { AtomicU64::new(0) }; ROWS.len()];
+/// Options without a row that were asked for.
+static UNKNOWN: AtomicU64 = AtomicU64::new(0);
+
+/// Counts a change of an option that is not fully served, and tells of it the first time.
+pub(super) fn count(level: c_int, name: c_int, kind: Kind) {
+    let here = if kind == Kind::Tcp { On::Stream } else { On::Datagram };
+    let Some(at) = index(level, name, here) else {
+        if UNKNOWN.fetch_add(1, Ordering::Relaxed) == 0 {
+            crate::log_debug!("option {name} of level {level} is not known here: ENOPROTOOPT");
+        }
+        return;
+    };
+    let (Some(row), Some(count)) = (ROWS.get(at), COUNTS.get(at)) else { return };
+    if row.effect != Effect::Honoured && count.fetch_add(1, Ordering::Relaxed) == 0 {
+        crate::log_debug!("{} is {}: {}", row.id, row.effect.name(), row.note);
+    }
+}
+
+/// An option that a program set and that was held or refused, and how often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The name in the headers.
+    pub id: &'static str,
+    /// Held or refused.
+    pub effect: Effect,
+    /// Calls of setsockopt.
+    pub count: u64,
+}
+
+/// Every option that this process set and that was held or refused.
+pub fn accounts() -> Vec<Account> {
+    let counted = ROWS.iter().zip(&COUNTS).map(|(row, count)| Account {
+        id: row.id,
+        effect: row.effect,
+        count: count.load(Ordering::Relaxed),
+    });
+    counted.filter(|a| a.count > 0).collect()
+}
+
+/// Calls of setsockopt for options that were held, that were refused, and that are not known here.
+pub fn totals() -> (u64, u64, u64) {
+    let sum = |effect| accounts().iter().filter(|a| a.effect == effect).map(|a| a.count).sum();
+    (sum(Effect::Held), sum(Effect::Refused), UNKNOWN.load(Ordering::Relaxed))
 }

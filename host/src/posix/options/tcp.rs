@@ -16,11 +16,27 @@ const NAME_MAX: usize = 16;
 const MAX_KEEP: i32 = 32_767;
 /// TCP_MIN_MSS and MAX_TCP_WINDOW
 const MSS: std::ops::RangeInclusive<i32> = 88..=32_767;
+/// net.ipv4.tcp_fin_timeout and TCP_FIN_TIMEOUT_MAX, seconds.
+const FIN_TIMEOUT: i32 = 60;
+const FIN_TIMEOUT_MAX: i32 = 120;
+/// Half of SOCK_MIN_RCVBUF.
+const WINDOW_CLAMP_MIN: i32 = 1152;
+/// <linux/tcp.h>
+const TCP_FASTOPEN_KEY: c_int = 33;
+const TCP_FASTOPEN_NO_COOKIE: c_int = 34;
+const TCP_RTO_MAX_MS: c_int = 44;
+const TCP_RTO_MIN_US: c_int = 45;
+const TCP_DELACK_MAX_US: c_int = 46;
 /// What a socket without a connection reports (TCP_MSS_DEFAULT).
 const MSS_DEFAULT: i32 = 536;
 
 /// Reads one.
-pub(super) fn get(shared: &Shared, id: FileId, name: c_int) -> Result<Answer, Errno> {
+pub(super) fn get(shared: &mut Shared, id: FileId, name: c_int, room: usize) -> Result<Answer, Errno> {
+    if name == libc::TCP_SAVED_SYN {
+        let socket = shared.file(id)?.socket;
+        let saved = shared.stack.saved_syn(socket, room)?;
+        return saved.map(|syn| Answer::new(&syn)).map_err(|_| Errno::EINVAL);
+    }
     let f = shared.file(id)?;
     let socket = f.socket;
     let o = shared.stack.tcp_options(socket)?;
@@ -45,6 +61,21 @@ pub(super) fn get(shared: &Shared, id: FileId, name: c_int) -> Result<Answer, Er
             super::copy(&mut padded, o.congestion.name().as_bytes());
             Answer::new(&padded)
         }
+        libc::TCP_LINGER2 => Answer::int(o.linger2.map_or(-1, seconds)),
+        libc::TCP_DEFER_ACCEPT => Answer::int(retransmits_to_seconds(o.defer_accept)),
+        libc::TCP_WINDOW_CLAMP => Answer::int(cut(o.window_clamp)),
+        libc::TCP_THIN_LINEAR_TIMEOUTS => Answer::flag(o.thin_linear),
+        libc::TCP_THIN_DUPACK => Answer::int(0),
+        libc::TCP_NOTSENT_LOWAT => Answer::new(&o.notsent_lowat.to_ne_bytes()),
+        libc::TCP_SAVE_SYN => Answer::flag(o.save_syn),
+        TCP_RTO_MAX_MS => Answer::int(i32::try_from(o.rto_max.as_millis()).unwrap_or(i32::MAX)),
+        TCP_RTO_MIN_US => Answer::int(i32::try_from(o.rto_min.as_micros()).unwrap_or(i32::MAX)),
+        TCP_DELACK_MAX_US => Answer::int(i32::try_from(o.delack_max.as_micros()).unwrap_or(i32::MAX)),
+        libc::TCP_TIMESTAMP => {
+            Answer::new(&shared.stack.tcp_info(sys::now(), socket)?.timestamp.to_ne_bytes())
+        }
+        // Neither algorithm has figures of its own, there is no upper layer, and no key was set.
+        libc::TCP_CC_INFO | libc::TCP_ULP | TCP_FASTOPEN_KEY => Answer::new(&[]),
         libc::TCP_INFO => Answer::new(&info(&shared.stack.tcp_info(sys::now(), socket)?)),
         _ => return get_listed(shared, id, libc::IPPROTO_TCP, name),
     })
@@ -56,8 +87,12 @@ pub(super) fn set(shared: &mut Shared, id: FileId, name: c_int, value: &[u8]) ->
         let chosen = congestion(value)?;
         return change(shared, id, |o| o.congestion = chosen, |_| ());
     }
+    if name == libc::TCP_ULP {
+        return Err(if value.is_empty() { Errno::EINVAL } else { Errno::ENOENT });
+    }
     let number = int(value)?;
     let on = number != 0;
+    let state = shared.stack.tcp_state(shared.file(id)?.socket);
     match name {
         libc::TCP_NODELAY => change(shared, id, |o| o.nodelay = on, |_| ()),
         libc::TCP_CORK => change(shared, id, |o| o.cork = on, |_| ()),
@@ -91,8 +126,51 @@ pub(super) fn set(shared: &mut Shared, id: FileId, name: c_int, value: &[u8]) ->
             super::set_host_option(shared.file_mut(id)?, libc::IPPROTO_TCP, name, i32::from(on));
             change(shared, id, |o| o.quickack = on, |_| ())
         }
-        // As Linux answers where net.ipv4.tcp_fastopen has the client bit off.
-        libc::TCP_FASTOPEN_CONNECT if on => Err(Errno::EOPNOTSUPP),
+        libc::TCP_LINGER2 => {
+            let time = match number {
+                i32::MIN..0 => None,
+                0 => Some(FIN_TIMEOUT),
+                n => Some(n.min(FIN_TIMEOUT_MAX)),
+            };
+            change(shared, id, |o| o.linger2 = time.map(|n| Duration::from_secs(n as u64)), |_| ())
+        }
+        libc::TCP_DEFER_ACCEPT => {
+            change(shared, id, |o| o.defer_accept = seconds_to_retransmits(number), |_| ())
+        }
+        libc::TCP_WINDOW_CLAMP if number == 0 && state != TcpState::Closed => Err(Errno::EINVAL),
+        libc::TCP_WINDOW_CLAMP => {
+            let clamp = if on { number.max(WINDOW_CLAMP_MIN) as u32 } else { 0 };
+            change(shared, id, |o| o.window_clamp = clamp, |_| ())
+        }
+        libc::TCP_THIN_LINEAR_TIMEOUTS | libc::TCP_THIN_DUPACK | libc::TCP_SAVE_SYN
+            if !(0..=1).contains(&number) =>
+        {
+            Err(Errno::EINVAL)
+        }
+        libc::TCP_THIN_LINEAR_TIMEOUTS => change(shared, id, |o| o.thin_linear = on, |_| ()),
+        libc::TCP_THIN_DUPACK => Ok(()),
+        libc::TCP_SAVE_SYN => change(shared, id, |o| o.save_syn = on, |_| ()),
+        libc::TCP_NOTSENT_LOWAT => change(shared, id, |o| o.notsent_lowat = number as u32, |_| ()),
+        TCP_RTO_MAX_MS => {
+            let ms = within(number, 1000, 120_000)?;
+            change(shared, id, |o| o.rto_max = Duration::from_millis(ms), |_| ())
+        }
+        TCP_RTO_MIN_US => {
+            let us = within(number, 2000, 200_000)?;
+            change(shared, id, |o| o.rto_min = Duration::from_micros(us), |_| ())
+        }
+        TCP_DELACK_MAX_US => {
+            let us = within(number, 2000, 200_000)?;
+            change(shared, id, |o| o.delack_max = Duration::from_micros(us), |_| ())
+        }
+        libc::TCP_FASTOPEN_CONNECT if !(0..=1).contains(&number) => Err(Errno::EINVAL),
+        libc::TCP_TIMESTAMP => Err(Errno::EPERM),
+        TCP_FASTOPEN_KEY => Err(Errno::EINVAL),
+        libc::TCP_FASTOPEN | TCP_FASTOPEN_NO_COOKIE
+            if !matches!(state, TcpState::Closed | TcpState::Listen) =>
+        {
+            Err(Errno::EINVAL)
+        }
         _ => set_listed(shared, id, libc::IPPROTO_TCP, name, number),
     }
 }
@@ -100,6 +178,34 @@ pub(super) fn set(shared: &mut Shared, id: FileId, name: c_int, value: &[u8]) ->
 /// Bytes in the send buffer, unacknowledged ones included.
 pub(super) fn send_queued(shared: &Shared, socket: SocketId) -> usize {
     shared.stack.send_queued(socket)
+}
+
+fn within(number: i32, least: i32, most: i32) -> Result<u64, Errno> {
+    if (least..=most).contains(&number) { Ok(number as u64) } else { Err(Errno::EINVAL) }
+}
+
+/// How many SYN-ACKs take so long, at intervals that double from 1 s to 120 s (secs_to_retrans in net/ipv4/tcp.c).
+pub(super) fn seconds_to_retransmits(seconds: i32) -> u8 {
+    let (mut count, mut interval, mut period) = (0u8, 1, 1);
+    if seconds > 0 {
+        count = 1;
+    }
+    while seconds > period && count < u8::MAX {
+        count += 1;
+        interval = (interval * 2).min(120);
+        period += interval;
+    }
+    count
+}
+
+/// The opposite (retrans_to_secs).
+pub(super) fn retransmits_to_seconds(count: u8) -> i32 {
+    let (mut interval, mut period) = (1, i32::from(count > 0));
+    for _ in 1..count {
+        interval = (interval * 2).min(120);
+        period += interval;
+    }
+    period
 }
 
 fn ranged(number: i32, most: i32) -> Result<u32, Errno> {
@@ -160,13 +266,25 @@ pub(super) fn info(i: &TcpInfo) -> [u8; INFO] {
         }
     };
     let options = u8::from(i.timestamps) | u8::from(i.sack) << 1 | u8::from(i.wscale) << 2;
-    put(0, &[state(i.state), 0, i.retransmits, i.probes, i.retransmits, options]);
+    put(0, &[state(i.state), i.recovery, i.retransmits, i.probes, i.backoff, options]);
     put(6, &[i.snd_wscale & 0xf | i.rcv_wscale << 4]);
     let retrans_out = if i.retransmits > 0 { 1 } else { 0 };
     let ssthresh = if i.ssthresh == u32::MAX { INFINITE } else { (i.ssthresh / mss).max(2) };
     let min_rtt = if i.min_rtt.is_zero() { u32::MAX } else { micros(i.min_rtt) };
-    let words: [(usize, u32); 25] = [
+    let words: [(usize, u32); 36] = [
         (8, micros(i.rto)),
+        (12, micros(i.ato)),
+        (28, segments(i.sacked)),
+        (32, segments(i.lost)),
+        (152, i.data_segs_in),
+        (192, i.delivered),
+        (216, i.dsack_dups),
+        (224, i.out_of_order_in),
+        (240, u32::from(i.rto_recoveries) << 16 | u32::from(i.total_rto)),
+        (244, millis(i.rto_time)),
+        // No reordering is counted and ECN is not spoken.
+        (196, 0),
+        (220, 0),
         (16, i.snd_mss),
         (20, i.rcv_mss),
         (24, segments(i.bytes_in_flight)),
@@ -180,23 +298,25 @@ pub(super) fn info(i: &TcpInfo) -> [u8; INFO] {
         (72, micros(i.rttvar)),
         (76, ssthresh),
         (80, (i.cwnd / mss).max(1)),
-        (84, i.advmss),
+        // Without what timestamps take from each segment (tcp_rcv_synsent_state_process).
+        (84, i.advmss.saturating_sub(if i.timestamps { 12 } else { 0 })),
         (88, 3),
-        (96, i.rcv_wnd),
+        (96, i.rcv_space),
         (100, i.total_retrans),
         (136, i.segs_out),
         (140, i.segs_in),
         (144, i.notsent),
         (148, min_rtt),
-        (156, u32::try_from(i.bytes_sent.div_ceil(u64::from(mss))).unwrap_or(u32::MAX)),
+        (156, i.data_segs_out),
         (228, i.snd_wnd),
         (232, i.rcv_wnd),
     ];
     for (offset, word) in words {
         put(offset, &word.to_ne_bytes());
     }
-    // max_pacing_rate: no limit.
+    // pacing_rate and max_pacing_rate: no limit.
     let longs = [
+        (104, u64::MAX),
         (112, u64::MAX),
         (120, i.bytes_acked),
         (128, i.bytes_received),

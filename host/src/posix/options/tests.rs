@@ -43,15 +43,15 @@ fn algorithms_by_name() {
 }
 
 #[test]
-fn no_option_is_in_both_tables_or_twice() {
-    for h in table::HELD {
-        assert!(!h.why.is_empty());
-        let (level, name) = h.key();
-        assert!(table::fixed_row(level, name).is_none(), "{level} {name}");
-    }
-    for f in table::FIXED {
-        let same = table::FIXED.iter().filter(|g| g.key() == f.key()).count();
-        assert_eq!(same, 1, "{:?}", f.key());
+fn each_option_has_one_row_for_a_kind_of_socket() {
+    for (i, row) in ROWS.iter().enumerate() {
+        let clash = |other: &&table::Row| {
+            (other.level, other.name) == (row.level, row.name)
+                && (other.on == row.on || other.on == table::On::Any || row.on == table::On::Any)
+        };
+        assert!(!ROWS[i + 1..].iter().any(|o| clash(&o)), "{}", row.id);
+        // What has no effect says why.
+        assert!(row.effect == table::Effect::Honoured || !row.note.is_empty(), "{}", row.id);
     }
 }
 
@@ -89,4 +89,27 @@ fn figures_where_programs_look_for_them() {
     assert_eq!(u64::from_ne_bytes(bytes[120..128].try_into().unwrap()), 1 << 40);
     assert_eq!(bytes[128], 5);
     assert_eq!(bytes.len(), 248);
+}
+
+#[test]
+fn what_is_held_or_refused_is_counted() {
+    let (held, refused, unknown) = table::totals();
+    table::count(libc::SOL_SOCKET, libc::SO_MARK, Kind::Tcp);
+    table::count(libc::IPPROTO_TCP, libc::TCP_REPAIR, Kind::Tcp);
+    table::count(libc::SOL_SOCKET, libc::SO_REUSEADDR, Kind::Tcp);
+    table::count(libc::SOL_SOCKET, 9999, Kind::Udp);
+    let (held2, refused2, unknown2) = table::totals();
+    assert!(held2 > held && refused2 > refused && unknown2 > unknown);
+    let named = |id| table::accounts().iter().any(|a| a.id == id);
+    assert!(named("SO_MARK") && named("TCP_REPAIR") && !named("SO_REUSEADDR"));
+}
+
+#[test]
+fn seconds_of_defer_accept_are_numbers_of_syn_acks() {
+    // 1, 1 + 2, 1 + 2 + 4 seconds: what Linux answers for 0 to 8.
+    let read: Vec<i32> =
+        (0..9).map(|s| tcp::retransmits_to_seconds(tcp::seconds_to_retransmits(s))).collect();
+    assert_eq!(read, [0, 1, 3, 3, 7, 7, 7, 7, 15]);
+    assert_eq!(tcp::seconds_to_retransmits(-1), 0);
+    assert_eq!(tcp::seconds_to_retransmits(i32::MAX), u8::MAX);
 }

@@ -16,6 +16,9 @@
 //! Not loom: the only words shared without the lock are the eventfds and INTERRUPTED, which is written before one eventfd and read
 //! after it; the system calls order them. The steps between the two are in the model.
 //!
+//! In a *shared* world all threads wait to take from one socket: news wakes one of them, and whoever leaves passes on what is left
+//! (`Shared::pass_on_file`).
+//!
 //! [`Fault`] breaks the protocol on purpose; each fault must be found.
 
 use std::collections::HashMap;
@@ -46,6 +49,12 @@ enum Fault {
     NeverParks,
     /// Events wake nobody.
     EventsAreLost,
+    /// Whoever takes one thing of several keeps quiet about the others.
+    TakesAndGoes,
+    /// A cancelled thread keeps the news that it was woken for.
+    CancelledWithNews,
+    /// A thread in a handler stays first in line.
+    HandlerInLine,
 }
 
 /// What may come from outside.
@@ -56,8 +65,13 @@ struct Scope {
     handlers: bool,
     cancels: bool,
     vanishes: bool,
+    /// One socket for all.
+    shared: bool,
     fault: Fault,
 }
+
+/// Most things to take that a shared socket has.
+const SEVERAL: u8 = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum At {
@@ -69,6 +83,8 @@ enum At {
     Awake,
     /// A handler runs on top of the wait; false: the trampoline has not yet signalled.
     Handler(bool),
+    /// Between the two: it has signalled, and steps aside next.
+    Trampoline,
 }
 
 /// What an unlock leaves to be signalled: waiters (bits), and the stack thread.
@@ -125,9 +141,11 @@ struct World {
     /// Frames in the device for a thread's socket, and one that is an acknowledgement.
     frames: u8,
     acknowledgement: bool,
-    /// Sockets with data (or an error), and those whose watchers are still to be told.
+    /// Sockets with data (or an error), and those whose watchers are still to be told. Of a shared one, how many things.
     ready: u8,
     events: u8,
+    /// The threads that are registered on the shared socket, in their order.
+    order: Vec<u8>,
     /// To be signalled after the unlock.
     wakes: u8,
     timer: Option<u64>,
@@ -165,6 +183,7 @@ impl World {
             acknowledgement: false,
             ready: 0,
             events: 0,
+            order: Vec::new(),
             wakes: 0,
             timer: None,
             vanished: false,
@@ -183,6 +202,12 @@ impl World {
 
     fn settle(&mut self, scope: Scope) {
         let events = std::mem::take(&mut self.events);
+        if scope.shared {
+            if events != 0 && self.ready != 0 && scope.fault != Fault::EventsAreLost {
+                self.wake_first();
+            }
+            return;
+        }
         for i in 0..self.threads.len() {
             if events & bit(i) != 0 {
                 if let Some(waiter) = self.threads[i].waiter.filter(|_| scope.fault != Fault::EventsAreLost) {
@@ -192,7 +217,27 @@ impl World {
         }
     }
 
-    fn attend(&mut self) {
+    /// The first that is registered on the shared socket; it may be awake already.
+    fn wake_first(&mut self) {
+        let first = self.order.first().and_then(|&i| self.threads[usize::from(i)].waiter);
+        if let Some(waiter) = first {
+            self.wake_waiter(waiter);
+        }
+    }
+
+    /// `Shared::pass_on_file`
+    fn pass_on(&mut self, scope: Scope) {
+        if scope.shared && self.ready != 0 {
+            self.wake_first();
+        }
+    }
+
+    fn attend(&mut self, scope: Scope) {
+        if scope.shared {
+            self.events |= self.frames;
+            self.ready += std::mem::take(&mut self.frames);
+            return;
+        }
         let all = bit(self.threads.len()) - 1;
         let news = if self.vanished && !self.gone { all } else { self.frames };
         self.gone = self.vanished;
@@ -233,13 +278,14 @@ impl World {
     }
 
     /// `Registered::undo`
-    fn undo(&mut self, i: usize) {
+    fn undo(&mut self, i: usize, scope: Scope) {
         let Thread { waiter, lease, saw_event, .. } = self.threads[i];
         let Some(waiter) = waiter else { return };
         self.threads[i].waiter = None;
+        self.order.retain(|&n| usize::from(n) != i);
         self.watch.end(waiter.into());
         if lease != 0 {
-            self.attend();
+            self.attend(scope);
         }
         let mask = bit(waiter.into());
         if self.asleep & mask == 0 || saw_event {
@@ -254,7 +300,12 @@ impl World {
     /// The rest of a blocking call under the lock: it takes its data, or sleeps.
     fn take_or_sleep(&mut self, i: usize, scope: Scope) {
         let mut at = At::Out;
-        if self.ready & bit(i) != 0 {
+        if scope.shared && self.ready > 0 {
+            self.ready -= 1;
+            if scope.fault != Fault::TakesAndGoes {
+                self.pass_on(scope);
+            }
+        } else if !scope.shared && self.ready & bit(i) != 0 {
             // An error stays.
             if !self.gone {
                 self.ready &= !bit(i);
@@ -264,6 +315,9 @@ impl World {
             self.taken |= bit(waiter.into());
             self.asleep |= bit(waiter.into());
             self.threads[i].waiter = Some(waiter);
+            if scope.shared {
+                self.order.push(i as u8);
+            }
             if self.watch.is_free() && !self.gone {
                 self.settle(scope);
                 let lease = self.watch.begin(waiter.into(), self.timer);
@@ -293,7 +347,7 @@ impl World {
             Turn::Park if scope.fault == Fault::NeverParks => Rest::Nap,
             Turn::Park => Rest::Park,
             Turn::Attend { driven } => {
-                self.attend();
+                self.attend(scope);
                 if driven {
                     self.watch.nap();
                     Rest::Nap
@@ -364,12 +418,22 @@ impl World {
                     }
                 }
                 At::Awake => next("a thread looks", &|w| {
-                    w.undo(i);
+                    w.undo(i, scope);
                     w.take_or_sleep(i, scope);
                 }),
                 At::Handler(false) => next("the trampoline signals", &|w| {
                     w.wake = true;
-                    w.threads[i].at = At::Handler(true);
+                    w.threads[i].at = At::Trampoline;
+                }),
+                At::Trampoline => next("the trampoline steps aside", &|w| {
+                    if scope.fault != Fault::HandlerInLine {
+                        w.order.retain(|&n| usize::from(n) != i);
+                        w.pass_on(scope);
+                    }
+                    w.leave(i, At::Handler(true), scope);
+                    if let Some(waiter) = w.threads[i].waiter {
+                        w.threads[i].signals.waiters |= bit(waiter.into());
+                    }
                 }),
                 At::Out | At::Handler(true) => {}
             }
@@ -384,7 +448,10 @@ impl World {
             found.push((what, world));
         };
         for (i, thread) in self.threads.iter().enumerate() {
-            if !self.vanished && (self.frames | self.ready) & bit(i) == 0 {
+            if scope.shared && i == 0 && self.frames + self.ready < SEVERAL {
+                next("a frame comes", &|w| w.frames += 1);
+            }
+            if !scope.shared && !self.vanished && (self.frames | self.ready) & bit(i) == 0 {
                 next("a frame comes", &|w| w.frames |= bit(i));
             }
             if thread.signals.any() {
@@ -395,8 +462,12 @@ impl World {
                     next("a call to receive", &|w| w.take_or_sleep(i, scope));
                     if self.watch.is_unattended() && !self.gone {
                         next("a call that does not wait", &|w| {
-                            w.attend();
-                            w.ready &= if w.gone { u8::MAX } else { !bit(i) };
+                            w.attend(scope);
+                            if scope.shared {
+                                w.ready = w.ready.saturating_sub(1);
+                            } else {
+                                w.ready &= if w.gone { u8::MAX } else { !bit(i) };
+                            }
                             w.leave(i, At::Out, scope);
                         });
                     }
@@ -412,7 +483,10 @@ impl World {
                 At::Asleep => {
                     if scope.cancels {
                         next("a thread is cancelled", &|w| {
-                            w.undo(i);
+                            w.undo(i, scope);
+                            if scope.fault != Fault::CancelledWithNews {
+                                w.pass_on(scope);
+                            }
                             w.leave(i, At::Out, scope);
                         });
                     }
@@ -424,7 +498,7 @@ impl World {
                             if announce {
                                 w.interrupted = thread.lease;
                             }
-                            thread.at = At::Handler(!announce);
+                            thread.at = if announce { At::Handler(false) } else { At::Trampoline };
                         });
                     }
                 }
@@ -432,11 +506,12 @@ impl World {
                     next("a handler returns into ppoll", &|w| w.threads[i].at = At::Awake);
                     next("a handler returns before ppoll", &|w| w.threads[i].at = At::Asleep);
                     next("a handler jumps", &|w| {
-                        w.undo(i);
+                        w.undo(i, scope);
+                        w.pass_on(scope);
                         w.leave(i, At::Out, scope);
                     });
                 }
-                At::Awake | At::Handler(false) => {}
+                At::Awake | At::Handler(false) | At::Trampoline => {}
             }
         }
         if scope.timers && self.timer.is_some() && !self.acknowledgement && !self.vanished {
@@ -494,8 +569,9 @@ impl World {
     }
 
     /// In a world in which the library has nothing to do.
-    fn wrong_at_rest(&self) -> Option<&'static str> {
-        let sleeper = |(i, t): (usize, &Thread)| t.at == At::Asleep && self.ready & bit(i) != 0;
+    fn wrong_at_rest(&self, scope: Scope) -> Option<&'static str> {
+        let ready = |i: usize| if scope.shared { self.ready != 0 } else { self.ready & bit(i) != 0 };
+        let sleeper = |(i, t): (usize, &Thread)| t.at == At::Asleep && ready(i);
         if self.frames != 0 || self.acknowledgement || self.vanished != self.gone {
             Some("nobody attends to the device")
         } else if self.timer.is_some_and(|t| t <= NOW) {
@@ -566,7 +642,7 @@ fn explore(scope: Scope) -> Result<usize, String> {
         world.internal(scope, &mut found);
         let internal = found.len();
         if internal == 0 {
-            if let Some(wrong) = world.wrong_at_rest() {
+            if let Some(wrong) = world.wrong_at_rest(scope) {
                 return Err(story(&worlds, at, wrong));
             }
         }
@@ -615,8 +691,15 @@ fn cycle(nodes: usize, edges: &[(u32, u32)]) -> Option<usize> {
     into.iter().position(|&n| n != 0)
 }
 
-const NOTHING: Scope =
-    Scope { threads: 2, timers: false, handlers: false, cancels: false, vanishes: false, fault: Fault::None };
+const NOTHING: Scope = Scope {
+    threads: 2,
+    timers: false,
+    handlers: false,
+    cancels: false,
+    vanishes: false,
+    shared: false,
+    fault: Fault::None,
+};
 
 fn holds(scope: Scope) {
     match explore(scope) {
@@ -642,6 +725,12 @@ fn three_threads_and_a_device_that_vanishes() {
 }
 
 #[test]
+fn one_socket_for_all() {
+    holds(Scope { shared: true, cancels: true, threads: 3, ..NOTHING });
+    holds(Scope { shared: true, handlers: true, ..NOTHING });
+}
+
+#[test]
 #[ignore = "20 million worlds: minutes with optimisation, and much memory"]
 fn everything_at_once() {
     holds(Scope { timers: true, handlers: true, vanishes: true, ..NOTHING });
@@ -657,11 +746,20 @@ fn every_fault_is_found() {
         (Fault::HandlerOfAnother, "two threads drive"),
         (Fault::NeverParks, "the library never comes to rest"),
         (Fault::EventsAreLost, "a thread sleeps although its socket is ready"),
+        (Fault::TakesAndGoes, "a thread sleeps although its socket is ready"),
+        (Fault::CancelledWithNews, "a thread sleeps although its socket is ready"),
+        (Fault::HandlerInLine, "a thread sleeps although its socket is ready"),
     ];
     for (fault, expected) in faults {
         let timers = matches!(fault, Fault::ForgetsTimers | Fault::KeepsTimers);
-        let handlers = matches!(fault, Fault::HandlerIsSilent | Fault::HandlerOfAnother);
-        let story = explore(Scope { timers, handlers, fault, ..NOTHING }).err().unwrap_or_default();
+        let shared = matches!(fault, Fault::TakesAndGoes | Fault::CancelledWithNews | Fault::HandlerInLine);
+        let handlers = shared || matches!(fault, Fault::HandlerIsSilent | Fault::HandlerOfAnother);
+        // A third that does not drive while two wait.
+        let threads = if matches!(fault, Fault::TakesAndGoes | Fault::CancelledWithNews) { 3 } else { 2 };
+        let cancels = fault == Fault::CancelledWithNews;
+        let story = explore(Scope { timers, handlers, shared, cancels, threads, fault, ..NOTHING })
+            .err()
+            .unwrap_or_default();
         assert!(story.contains(expected), "{fault:?}: {story}");
     }
 }

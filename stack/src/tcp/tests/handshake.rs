@@ -124,7 +124,16 @@ fn connect_to_oneself() {
         for _ in 0..10 {
             for s in b.flush() {
                 let payload = Buf::from_vec(s.payload);
-                let seg = SegmentIn { src: s.src, dst: s.dst, tos: 0, repr: s.repr, payload, gso_size: 0 };
+                let seg = SegmentIn {
+                    src: s.src,
+                    dst: s.dst,
+                    tos: 0,
+                    ttl: 64,
+                    head: Buf::default(),
+                    repr: s.repr,
+                    payload,
+                    gso_size: 0,
+                };
                 b.rx(seg);
             }
         }
@@ -305,4 +314,19 @@ fn icmp_ends_an_attempt_only_when_it_quotes_the_syn() {
     assert_eq!(b.state(), TcpState::SynSent);
     hit(&mut b, iss);
     assert_eq!(b.tcp.take_error(b.id), Some(Error::HostUnreachable));
+}
+
+/// RFC 6298 section 3 (Karn): a SYN-ACK that was sent again, because the client repeated its SYN, says nothing of the round trip.
+#[test]
+fn an_answer_to_a_repeated_syn_is_no_measurement() {
+    let mut b = Bench::listening(5);
+    let first = b.client_syn(PLAIN);
+    b.advance(ms(600));
+    let again = b.client_syn(PLAIN);
+    assert_eq!(first.repr.seq, again.repr.seq);
+    b.advance(ms(10));
+    b.client_ack();
+    let (child, _) = b.tcp.accept(b.id).unwrap();
+    b.id = child;
+    assert_eq!(b.info().srtt, ms(0));
 }

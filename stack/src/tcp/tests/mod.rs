@@ -17,11 +17,14 @@ mod bulk;
 mod close;
 mod handshake;
 mod loss;
+mod options;
 mod pair;
 mod resets;
 mod sending;
 mod set;
 mod speed;
+mod urgent;
+mod urgent_pair;
 mod windows;
 
 pub(super) const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -81,6 +84,10 @@ impl IpOutput for Below {
     }
 
     fn path_mtu(&self, _dst: Ipv4Addr) -> u16 {
+        self.mtu
+    }
+
+    fn link_mtu(&self, _dst: Ipv4Addr) -> u16 {
         self.mtu
     }
 
@@ -249,6 +256,8 @@ impl Bench {
             src: PEER,
             dst: US,
             tos: 0,
+            ttl: 64,
+            head: Buf::default(),
             repr: Repr {
                 src_port: self.remote,
                 dst_port: self.local,

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// A small generator, so that a seed is a run (SplitMix64).
-struct Rng(u64);
+pub(super) struct Rng(pub(super) u64);
 
 impl Rng {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -17,28 +17,28 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    fn chance(&mut self, permille: u64) -> bool {
+    pub(super) fn chance(&mut self, permille: u64) -> bool {
         self.next() % 1000 < permille
     }
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Link {
-    loss: u64,
-    dup: u64,
-    reorder: u64,
-    delay: Duration,
+pub(super) struct Link {
+    pub(super) loss: u64,
+    pub(super) dup: u64,
+    pub(super) reorder: u64,
+    pub(super) delay: Duration,
     /// Bytes per second; zero: no limit.
-    rate: u64,
+    pub(super) rate: u64,
     /// Segment large frames before they are lost, so that one loss is one segment.
-    tso: usize,
-    keep_gso: bool,
-    sack: bool,
-    timestamps: bool,
-    cc: Congestion,
+    pub(super) tso: usize,
+    pub(super) keep_gso: bool,
+    pub(super) sack: bool,
+    pub(super) timestamps: bool,
+    pub(super) cc: Congestion,
 }
 
-const CLEAN: Link = Link {
+pub(super) const CLEAN: Link = Link {
     loss: 0,
     dup: 0,
     reorder: 0,
@@ -51,11 +51,15 @@ const CLEAN: Link = Link {
     cc: Congestion::Cubic,
 };
 
-struct World {
-    ends: [(Tcp, Below, Counters); 2],
-    now: Instant,
+pub(super) type End = (Tcp, Below, Counters);
+/// See [`World::step_seen`].
+pub(super) type Observer<'a> = dyn FnMut(usize, Option<&SegmentIn>, &End) + 'a;
+
+pub(super) struct World {
+    pub(super) ends: [End; 2],
+    pub(super) now: Instant,
     link: Link,
-    rng: Rng,
+    pub(super) rng: Rng,
     flying: BTreeMap<(Instant, u64), (usize, SegmentIn)>,
     serial: u64,
     busy_until: [Instant; 2],
@@ -63,7 +67,7 @@ struct World {
 }
 
 impl World {
-    fn new(link: Link, seed: u64) -> World {
+    pub(super) fn new(link: Link, seed: u64) -> World {
         let end = |n: u8| {
             let mut below = Below::new();
             below.tso = link.tso;
@@ -146,6 +150,8 @@ impl World {
                 src: sent.src,
                 dst: sent.dst,
                 tos: 0,
+                ttl: 64,
+                head: Buf::default(),
                 repr,
                 payload: Buf::copy_from(payload),
                 gso_size,
@@ -155,7 +161,12 @@ impl World {
     }
 
     /// Moves to the next thing that happens. False when nothing ever will.
-    fn step(&mut self) -> bool {
+    pub(super) fn step(&mut self) -> bool {
+        self.step_seen(&mut |_, _, _| {})
+    }
+
+    /// The same; `seen` is told of each segment that an end has processed: before and after it, and at which end.
+    pub(super) fn step_seen(&mut self, seen: &mut Observer<'_>) -> bool {
         self.transmit();
         let mut next = self.flying.keys().next().map(|k| k.0);
         for (tcp, _, _) in &self.ends {
@@ -170,8 +181,10 @@ impl World {
                 break;
             }
             let (to, seg) = entry.remove();
+            seen(to, Some(&seg), &self.ends[to]);
             let (tcp, _, counters) = &mut self.ends[to];
             tcp.on_segment(self.now, seg, counters);
+            seen(to, None, &self.ends[to]);
         }
         for (tcp, _, counters) in &mut self.ends {
             tcp.on_timeout(self.now, counters);
@@ -180,7 +193,7 @@ impl World {
     }
 }
 
-fn pattern(seed: u64, i: usize) -> u8 {
+pub(super) fn pattern(seed: u64, i: usize) -> u8 {
     let x = (i as u64).wrapping_mul(0x9e37_79b9).wrapping_add(seed);
     (x ^ (x >> 13)) as u8
 }

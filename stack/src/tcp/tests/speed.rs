@@ -25,6 +25,9 @@ impl IpOutput for Hole {
     fn path_mtu(&self, _dst: Ipv4Addr) -> u16 {
         1500
     }
+    fn link_mtu(&self, _dst: Ipv4Addr) -> u16 {
+        1500
+    }
     fn tso_max(&self, _dst: Ipv4Addr) -> usize {
         65_435
     }

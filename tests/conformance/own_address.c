@@ -38,7 +38,9 @@ static void nodelay(int fd) {
 }
 
 static int self(int port) {
-    int fd = tcp();
+    int fd = tcp(), on = 1;
+    /* Another case may have left the port in TIME_WAIT. */
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind_to(fd, own_ip, port) < 0 || connect_to(fd, own_ip, port) < 0) {
         printf("self: %s\n", strerrorname_np(errno));
         exit(1);

@@ -43,9 +43,9 @@ CASE(timestamp_one_after_the_other) {
 }
 
 /* The kernel begins to stamp some time after the first socket asks for it (net_enable_timestamp's work queue). */
-static void until_stamped(int name, int flags) {
-    int port, fd = bound_udp(&port);
-    setsockopt(fd, SOL_SOCKET, name, &flags, sizeof flags);
+static void until_stamped(void) {
+    int port, fd = bound_udp(&port), flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags);
     for (int i = 0; i < 50; i++) {
         char byte, control[256];
         struct iovec v = {&byte, 1};
@@ -58,7 +58,7 @@ static void until_stamped(int name, int flags) {
 }
 
 static void stamping(int name, int flags) {
-    if (flags & SOF_TIMESTAMPING_RX_SOFTWARE) until_stamped(name, flags);
+    if (flags & SOF_TIMESTAMPING_RX_SOFTWARE) until_stamped();
     int port, fd = bound_udp(&port);
     TRY("set", setsockopt(fd, SOL_SOCKET, name, &flags, sizeof flags));
     int v[4] = {-1, -1, -1, -1};
@@ -86,10 +86,11 @@ CASE(timestamping_refused) {
 }
 
 CASE(timestamp_of_a_stream) {
+    until_stamped();
     int fd = tcp();
     TRY("set", on(fd, SOL_SOCKET, SO_TIMESTAMP));
     connect_to(fd, peer_ip, HELLO);
-    settle();
+    until(fd, POLLRDHUP);
     get("bytes", fd, 256, 0, 0);
     get("the end", fd, 256, 0, 0);
 }

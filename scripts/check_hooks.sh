@@ -10,7 +10,7 @@
 # usage: scripts/check_hooks.sh [DIRECTORY]      (target/release)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-dir=${1:-target/release}
+dir=${1:-${CARGO_TARGET_DIR:-target}/release}
 so=$dir/libmatnet.so
 archive=$dir/libmatnet.a
 table=src/preload/table.rs

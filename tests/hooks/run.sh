@@ -5,7 +5,7 @@
 # usage: tests/hooks/run.sh [LIBRARY [TEST...]]      (target/release/libmatnet.so, all)
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-library=$(realpath "${1:-$here/../../target/release/libmatnet.so}")
+library=$(realpath "${1:-${CARGO_TARGET_DIR:-$here/../../target}/release/libmatnet.so}")
 shift $(($# > 0))
 [ -r "$library" ] || { echo "run.sh: no $library: cargo build --release makes it" >&2; exit 2; }
 dir=$(mktemp -d)

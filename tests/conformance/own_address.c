@@ -39,7 +39,7 @@ static void nodelay(int fd) {
 
 static int self(int port) {
     int fd = tcp(), on = 1;
-    /* Another case may have left the port in TIME_WAIT. */
+    /* Ports of this file alone; another run may have left them in TIME_WAIT. */
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind_to(fd, own_ip, port) < 0 || connect_to(fd, own_ip, port) < 0) {
         printf("self: %s\n", strerrorname_np(errno));
@@ -59,14 +59,14 @@ static void two(int *a, int *b) {
 }
 
 CASE(own_itself_small) {
-    int fd = self(4330);
+    int fd = self(4390);
     nodelay(fd);
     talk("1 byte", fd, fd, 20000, 1);
     talk("64 bytes", fd, fd, 20000, 64);
 }
 
 CASE(own_itself_large) {
-    int fd = self(4331);
+    int fd = self(4391);
     nodelay(fd);
     talk("1000 bytes", fd, fd, 5000, 1000);
     talk("3000 bytes", fd, fd, 5000, 3000);
@@ -76,7 +76,7 @@ CASE(own_itself_large) {
 CASE(own_itself_nagle) {
     /* Nagle's algorithm waits for an acknowledgement, which is delayed: slow, here as there, and it ends. How slow is tested in virtual
      * time (stack/src/tcp/tests/acks.rs). */
-    int fd = self(4332);
+    int fd = self(4392);
     for (size_t size = 1; size <= 2000; size += 1999) {
         int rounds = 0;
         while (rounds < 20 && send(fd, out, size, 0) == (ssize_t)size && recv(fd, in, size, MSG_WAITALL) == (ssize_t)size) rounds++;
@@ -85,7 +85,7 @@ CASE(own_itself_nagle) {
 }
 
 CASE(own_itself_buffers) {
-    int fd = self(4333);
+    int fd = self(4393);
     nonblocking(fd);
     size_t sent = 0, got = 0;
     ssize_t n;
@@ -98,7 +98,7 @@ CASE(own_itself_buffers) {
 }
 
 CASE(own_itself_ends) {
-    int fd = self(4334);
+    int fd = self(4394);
     TRY("send", send(fd, "end", 3, 0));
     TRY("shutdown", shutdown(fd, SHUT_WR));
     TRY("peek", recv(fd, in, sizeof in, MSG_PEEK));

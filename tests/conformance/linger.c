@@ -98,7 +98,7 @@ CASE(close_all_read) {
 CASE(close_of_a_listener) {
     int port, ls = listener(&port);
     tell_peer("connect", port, "");
-    settle();
+    sleep_until_readable(ls);
     TRY("close of a listener with a connection waiting", close(ls));
     peer_saw("never accepted");
 }

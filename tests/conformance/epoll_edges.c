@@ -206,12 +206,12 @@ CASE(epoll_shutdown_orders) {
     add(ep, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP, 2);
     shutdown(fd, SHUT_WR);
     events("SHUT_WR, peer still open", ep, 4, 10);
-    settle();
+    until(fd, POLLHUP);
     events("peer closed", ep, 4, 50);
     close(fd);
     fd = dial(HELLO);
     add(ep, fd, EPOLLRDHUP, 3);
-    settle();
+    until(fd, POLLRDHUP);
     events("only RDHUP", ep, 4, 50);
     TRY("edge", mod(ep, fd, EPOLLRDHUP | EPOLLET, 4));
     events("edge", ep, 4, 50);

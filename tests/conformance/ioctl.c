@@ -27,7 +27,7 @@ static const char *address(struct ifreq *r) {
 
 CASE(queues_of_a_stream) {
     int fd = dial(HELLO);
-    settle();
+    until(fd, POLLRDHUP);
     say("FIONREAD", "%d", count(fd, FIONREAD));
     char buf[2];
     read(fd, buf, 2);

@@ -31,7 +31,7 @@ CASE(poll_each_bit) {
 
 CASE(poll_half_closed) {
     int fd = dial(HELLO);
-    settle();
+    until(fd, POLLRDHUP);
     polled("all", fd, -1);
     polled("IN", fd, POLLIN);
     polled("RDHUP", fd, POLLRDHUP);

@@ -222,7 +222,7 @@ CASE(urgent_sigurg) {
     signal(SIGURG, on_urg);
     int s = scripted(".aX...Y..");
     TRY("F_SETOWN", fcntl(s, F_SETOWN, getpid()));
-    usleep(150000);
+    for (int i = 0; i < 200 && urgs < 1; i++) usleep(20000);
     say("one", "%d", (int)urgs);
     take("MSG_OOB", s, MSG_OOB);
     settle(), settle(), settle();

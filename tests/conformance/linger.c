@@ -99,6 +99,7 @@ CASE(close_of_a_listener) {
     int port, ls = listener(&port);
     tell_peer("connect", port, "");
     sleep_until_readable(ls);
+    settle(); /* the peer's connect has returned too */
     TRY("close of a listener with a connection waiting", close(ls));
     peer_saw("never accepted");
 }

@@ -99,7 +99,7 @@ struct matnet_config {
      */
     const char *loopback;
     /**
-     * Congestion control: "reno" or "cubic" (MATNET_CC).
+     * Congestion control: "reno", "cubic" or "bbr" (MATNET_CC).
      */
     const char *congestion;
     /**

@@ -10,7 +10,7 @@
 # Needs a C++ compiler (for libFuzzer) and installs cargo-fuzz when it is missing. The stable toolchain is enough:
 # coverage comes from flags that stable rustc takes, and sanitizers, which would need nightly, have nothing to find in a
 # crate that forbids unsafe code. Found inputs are kept in fuzz/artifacts; the corpus, in fuzz/corpus, grows with
-# every run. To follow a finding of on_frame step by step:
+# every run. To follow a finding of on_frame step by step (of model: MATNET_MODEL_TRACE=1):
 #   MATNET_FUZZ_TRACE=1 cargo fuzz run -s none on_frame fuzz/artifacts/on_frame/crash-...
 set -euo pipefail
 cd "$(dirname "$0")/.."

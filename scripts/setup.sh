@@ -8,7 +8,7 @@ tools=(
     cc:gcc c++:g++ make:make pkg-config:pkgconf
     ip:iproute2 ss:iproute2 nft:nftables sysctl:procps unshare:util-linux nsenter:util-linux setpriv:util-linux
     taskset:util-linux setcap:libcap2-bin ping:iputils-ping tracepath:iputils-tracepath traceroute:traceroute
-    mtr-packet:mtr-tiny hping3:hping3 bridge:iproute2
+    mtr-packet:mtr-tiny hping3:hping3 bridge:iproute2 ethtool:ethtool
     curl:curl wget:wget nc:netcat-openbsd socat:socat python3:python3 nginx:nginx-light wrk:wrk
     redis-server:redis-server redis-cli:redis-tools redis-benchmark:redis-tools iperf3:iperf3 dig:bind9-dnsutils dnsmasq:dnsmasq-base
     ssh:openssh-client sshd:openssh-server rsync:rsync git:git openssl:openssl

@@ -43,6 +43,7 @@ stage_cli() {
 stage_conformance() { tests/conformance/run.sh; }
 stage_programs() { TEST_LOGS=$logs/programs tests/run_programs.sh; }
 stage_bad_input() { TEST_LOGS=$logs/bad_input tests/run_programs.sh --dir tests/bad_input; }
+stage_faults() { scripts/bad_network.sh --smoke; }
 stage_soak() { scripts/soak.sh --smoke; }
 stage_bench() { scripts/bench.sh --smoke; }
 stage_fuzz() { scripts/fuzz.sh --smoke; }
@@ -59,9 +60,9 @@ stage_licences() {
         echo "cargo-deny is not installed: only that deny.toml is there was checked"
     fi
 }
-stages=(setup format shellcheck clippy aarch64 units build header hooks capi cli conformance programs bad_input soak bench fuzz licences)
+stages=(setup format shellcheck clippy aarch64 units build header hooks capi cli conformance programs bad_input faults soak bench fuzz licences)
 # Seconds that a stage may take.
-declare -A limits=([clippy]=600 [aarch64]=600 [units]=900 [build]=600 [header]=600 [programs]=900 [bad_input]=600 [fuzz]=600)
+declare -A limits=([clippy]=600 [aarch64]=600 [units]=900 [build]=600 [header]=600 [programs]=900 [bad_input]=600 [faults]=600 [fuzz]=600)
 
 chosen=()
 for argument in "$@"; do

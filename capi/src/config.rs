@@ -34,7 +34,7 @@ pub struct matnet_config {
     pub bypass: *const c_char,
     /// Who serves 127.0.0.0/8: "kernel" or "stack".
     pub loopback: *const c_char,
-    /// Congestion control: "reno" or "cubic" (MATNET_CC).
+    /// Congestion control: "reno", "cubic" or "bbr" (MATNET_CC).
     pub congestion: *const c_char,
     /// A file that gets every frame as pcapng; %p stands for the process id.
     pub pcap: *const c_char,

@@ -154,6 +154,7 @@ fn example(key: &str) -> &'static str {
         "mtu" => "1500",
         "dns" => "10.88.45.1",
         "pcap" => "/tmp/matnet-%p.pcapng",
+        "fault" => "loss=1%,delay=20ms,seed=7",
         "log-file" => "/tmp/matnet-%p.log",
         _ => "",
     }
@@ -226,6 +227,7 @@ mod tests {
             "MATNET_MTU",
             "MATNET_DNS",
             "MATNET_PCAP",
+            "MATNET_FAULT",
             "MATNET_LOG_FILE",
             "MATNET_CONFIG",
         ];

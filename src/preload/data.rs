@@ -10,12 +10,12 @@ use libc::{
 use libc::{off64_t, timespec};
 use matnet_host::Errno;
 use matnet_host::posix::{self, Outcome};
-use matnet_host::runtime::fdtable::{is_netlink, is_special};
+use matnet_host::runtime::fdtable::{Carrier, carrier, is_netlink, is_special};
 use matnet_host::runtime::probe;
 
 use super::create::{room, store};
 use super::table::real;
-use super::{address, bytes, bytes_mut, made, ours, ours_or};
+use super::{address, bytes, bytes_mut, made, netlink, ours, ours_or};
 
 unsafe extern "C-unwind" {
     /// Ends the program: a fortified call would have overrun its buffer.
@@ -290,14 +290,26 @@ fn check(wanted: size_t, room: size_t) {
 pub(super) unsafe fn read_chk(fd: c_int, buf: *mut c_void, n: size_t, room: size_t) -> ssize_t {
     check(n, room);
     // SAFETY: the caller's own arguments.
-    if is_special(fd) { unsafe { read(fd, buf, n) } } else { unsafe { real::read(fd, buf, n) } }
+    unsafe {
+        match carrier(fd) {
+            Carrier::Kernel => real::read(fd, buf, n),
+            Carrier::Own => read(fd, buf, n),
+            Carrier::Netlink => netlink::read(fd, buf, n),
+        }
+    }
 }
 
 /// recv(2), fortified.
 pub(super) unsafe fn recv_chk(fd: c_int, buf: *mut c_void, n: size_t, room: size_t, flags: c_int) -> ssize_t {
     check(n, room);
     // SAFETY: the caller's own arguments.
-    if is_special(fd) { unsafe { recv(fd, buf, n, flags) } } else { unsafe { real::recv(fd, buf, n, flags) } }
+    unsafe {
+        match carrier(fd) {
+            Carrier::Kernel => real::recv(fd, buf, n, flags),
+            Carrier::Own => recv(fd, buf, n, flags),
+            Carrier::Netlink => netlink::recv(fd, buf, n, flags),
+        }
+    }
 }
 
 /// recvfrom(2), fortified.
@@ -311,11 +323,12 @@ pub(super) unsafe fn recvfrom_chk(
     len: *mut socklen_t,
 ) -> ssize_t {
     check(n, room);
-    if is_special(fd) {
-        // SAFETY: the caller's own arguments.
-        unsafe { recvfrom(fd, buf, n, flags, addr, len) }
-    } else {
-        // SAFETY: as above.
-        unsafe { real::recvfrom(fd, buf, n, flags, addr, len) }
+    // SAFETY: the caller's own arguments.
+    unsafe {
+        match carrier(fd) {
+            Carrier::Kernel => real::recvfrom(fd, buf, n, flags, addr, len),
+            Carrier::Own => recvfrom(fd, buf, n, flags, addr, len),
+            Carrier::Netlink => netlink::recvfrom(fd, buf, n, flags, addr, len),
+        }
     }
 }

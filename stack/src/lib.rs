@@ -23,5 +23,7 @@ pub use counters::Counters;
 pub use error::{Error, Result};
 pub use filter::Filter;
 pub use stack::{Connection, LogEntry, Stack};
+#[doc(hidden)]
+pub use tcp::audit::{Audit, AuditConn};
 pub use time::{Duration, Instant};
 pub use types::*;

@@ -165,6 +165,12 @@ impl Stack {
         }
     }
 
+    /// What must be true of every connection, looked at from inside: for tests and fuzzers.
+    #[doc(hidden)]
+    pub fn audit(&self) -> crate::tcp::audit::Audit {
+        self.layers.tcp.audit()
+    }
+
     /// Every socket that has an address.
     pub fn connections(&self) -> Vec<Connection> {
         let tcp = self.layers.tcp.connections().into_iter().filter_map(|(id, local, remote, state)| {
@@ -395,6 +401,41 @@ impl Stack {
         }
     }
 
+    /// send(2) with MSG_FASTOPEN (RFC 7413): begins to connect and puts what fits into the SYN, if the peer's cookie is known;
+    /// returns how many bytes that are. `to` may be None for a socket whose connect was deferred (TCP_FASTOPEN_CONNECT).
+    ///
+    /// # Errors
+    /// Those of [`Stack::connect`] but for `InProgress`, which is success: [`Stack::connect_outcome`] tells how it went.
+    pub fn send_fast_open(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        to: Option<SocketAddr>,
+        data: &[u8],
+    ) -> Result<usize> {
+        tcp_only(id)?;
+        let to = match to {
+            Some(SocketAddr::V4(remote)) => Some(self.path_of(id, remote)?),
+            Some(SocketAddr::V6(_)) => return Err(Error::NetUnreachable),
+            None => None,
+        };
+        self.layers.tcp.send_fast_open(now, id, to, data)
+    }
+
+    /// What connect(2) would say of an attempt that was begun before.
+    ///
+    /// # Errors
+    /// [`Error::Already`] while it goes on, [`Error::IsConnected`], [`Error::NotConnected`], and why it failed.
+    pub fn connect_outcome(&mut self, id: SocketId) -> Result<()> {
+        tcp_only(id)?;
+        self.layers.tcp.outcome(id)
+    }
+
+    /// True when connect(2) has returned and the SYN waits for the first write (TCP_FASTOPEN_CONNECT).
+    pub fn is_deferred(&self, id: SocketId) -> bool {
+        id.kind == Kind::Tcp && self.layers.tcp.is_deferred(id)
+    }
+
     /// Room in the send buffer, bytes.
     ///
     /// # Errors
@@ -534,6 +575,28 @@ impl Stack {
     pub fn tcp_info(&self, now: Instant, id: SocketId) -> Result<TcpInfo> {
         tcp_only(id)?;
         self.layers.tcp.info(now, id)
+    }
+
+    /// Most memory that the buffers of all TCP connections may take together, bytes (Linux: tcp_mem); 0: 192 MB. Beyond two thirds
+    /// of it windows stay small, beyond all of it a connection goes on only with what it can do with empty buffers.
+    pub fn set_tcp_memory(&mut self, bytes: usize) {
+        self.layers.tcp.set_memory_limit(bytes);
+    }
+
+    /// TCP_QUICKACK: acknowledge at once, or wait for data to send along, until the traffic decides otherwise (tcp(7)).
+    /// `once`: at once now, and wait from then on.
+    ///
+    /// # Errors
+    /// [`Error::NotSupported`].
+    pub fn set_tcp_quickack(&mut self, now: Instant, id: SocketId, on: bool, once: bool) -> Result<()> {
+        tcp_only(id)?;
+        self.layers.tcp.set_quickack(now, id, on, once);
+        Ok(())
+    }
+
+    /// TCP_QUICKACK as it is now: true also for a socket that is not connected.
+    pub fn tcp_quickack(&self, id: SocketId) -> bool {
+        self.layers.tcp.quickack(id)
     }
 
     /// The settings of a TCP socket.
@@ -699,6 +762,12 @@ impl Stack {
     // ---- details ----
 
     fn connect_tcp(&mut self, now: Instant, id: SocketId, remote: SocketAddrV4) -> Result<()> {
+        let (remote, source, mtu) = self.path_of(id, remote)?;
+        self.layers.tcp.connect(now, id, remote, source, mtu)
+    }
+
+    /// Where a stream that is to be connected to `remote` goes: its peer, our address, the MTU on the way.
+    fn path_of(&mut self, id: SocketId, remote: SocketAddrV4) -> Result<(SocketAddrV4, Ipv4Addr, u16)> {
         let layers = &mut self.layers;
         let bound = layers.tcp.local_addr(id).map(|local| *local.ip()).filter(|ip| !ip.is_unspecified());
         let remote = layers.iface.name_ourselves(remote, bound);
@@ -714,7 +783,7 @@ impl Stack {
             layers.iface.check_near(*remote.ip())?;
         }
         let mtu = layers.iface.path_mtu(*remote.ip());
-        layers.tcp.connect(now, id, remote, source, mtu)
+        Ok((remote, source, mtu))
     }
 
     /// IP_FREEBIND

@@ -81,18 +81,48 @@ pub enum Congestion {
     /// CUBIC (RFC 9438).
     #[default]
     Cubic,
+    /// BBR, version 1: paced by a model of the path.
+    Bbr,
 }
 
 impl Congestion {
     /// Every algorithm with the name users type (TCP_CONGESTION, MATNET_CC).
     pub const ALL: &'static [(&'static str, Congestion)] =
-        &[("reno", Congestion::Reno), ("cubic", Congestion::Cubic)];
+        &[("reno", Congestion::Reno), ("cubic", Congestion::Cubic), ("bbr", Congestion::Bbr)];
 
     /// The name users type.
     pub fn name(self) -> &'static str {
         match self {
             Congestion::Reno => "reno",
             Congestion::Cubic => "cubic",
+            Congestion::Bbr => "bbr",
+        }
+    }
+}
+
+/// Explicit congestion notification of TCP connections (RFC 3168; Linux: net.ipv4.tcp_ecn 0, 2 and 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum EcnMode {
+    /// Never.
+    Off,
+    /// When the peer asks for it.
+    #[default]
+    Passive,
+    /// Asked for with each connect(2), too.
+    On,
+}
+
+impl EcnMode {
+    /// Every mode with the name users type (MATNET_ECN).
+    pub const ALL: &'static [(&'static str, EcnMode)] =
+        &[("off", EcnMode::Off), ("passive", EcnMode::Passive), ("on", EcnMode::On)];
+
+    /// The name users type.
+    pub fn name(self) -> &'static str {
+        match self {
+            EcnMode::Off => "off",
+            EcnMode::Passive => "passive",
+            EcnMode::On => "on",
         }
     }
 }
@@ -123,6 +153,8 @@ pub struct Config {
     pub capabilities: Capabilities,
     /// Congestion control of new sockets.
     pub congestion: Congestion,
+    /// Explicit congestion notification of new sockets.
+    pub ecn: EcnMode,
     /// 127/8 is ours and loops inside the stack (MATNET_LOOPBACK=stack).
     pub loopback: bool,
 }
@@ -397,8 +429,6 @@ pub struct TcpOptions {
     pub nodelay: bool,
     /// TCP_CORK: hold partial segments (200 ms at most).
     pub cork: bool,
-    /// TCP_QUICKACK: acknowledge at once.
-    pub quickack: bool,
     /// SO_KEEPALIVE
     pub keepalive: bool,
     /// TCP_KEEPIDLE
@@ -415,6 +445,12 @@ pub struct TcpOptions {
     pub maxseg: Option<u16>,
     /// TCP_CONGESTION
     pub congestion: Congestion,
+    /// Explicit congestion notification: a setting of the whole stack, as on Linux (net.ipv4.tcp_ecn).
+    pub ecn: EcnMode,
+    /// Paced where the round trip is long. With SO_MAX_PACING_RATE or BBR a connection is paced in any case.
+    pub pacing: bool,
+    /// SO_MAX_PACING_RATE, bytes per second; u64::MAX: no limit.
+    pub max_pacing_rate: u64,
     /// SO_LINGER: Some(zero) makes close a reset (RFC 9293 ABORT). Other values are the host's to wait.
     pub linger: Option<Duration>,
     /// SO_REUSEADDR
@@ -441,6 +477,14 @@ pub struct TcpOptions {
     pub thin_linear: bool,
     /// TCP_SAVE_SYN: connections keep the headers of the SYN that made them.
     pub save_syn: bool,
+    /// TCP_FASTOPEN: most children of a listener whose handshake is not over; 0: no Fast Open.
+    pub fast_open: u32,
+    /// TCP_FASTOPEN_CONNECT: connect returns at once, and the SYN takes the first write along.
+    pub fast_open_connect: bool,
+    /// TCP_FASTOPEN_NO_COOKIE: data in a SYN needs no cookie.
+    pub fast_open_no_cookie: bool,
+    /// TCP_FASTOPEN_KEY: one key of 16 bytes, or two; None: the stack's.
+    pub fast_open_key: Option<Arc<[u8]>>,
     /// TCP_RTO_MIN_US
     pub rto_min: Duration,
     /// TCP_RTO_MAX_MS
@@ -474,7 +518,6 @@ impl Default for TcpOptions {
         TcpOptions {
             nodelay: false,
             cork: false,
-            quickack: false,
             keepalive: false,
             keepidle: Duration::from_secs(7200),
             keepintvl: Duration::from_secs(75),
@@ -483,6 +526,9 @@ impl Default for TcpOptions {
             syncnt: 6,
             maxseg: None,
             congestion: Congestion::default(),
+            ecn: EcnMode::default(),
+            pacing: true,
+            max_pacing_rate: u64::MAX,
             linger: None,
             reuseaddr: false,
             reuseport: false,
@@ -496,6 +542,10 @@ impl Default for TcpOptions {
             notsent_lowat: 0,
             thin_linear: false,
             save_syn: false,
+            fast_open: 0,
+            fast_open_connect: false,
+            fast_open_no_cookie: false,
+            fast_open_key: None,
             rto_min: Duration::from_millis(200),
             rto_max: Duration::from_secs(120),
             delack_max: Duration::from_millis(200),
@@ -516,6 +566,8 @@ impl Default for TcpOptions {
 /// The settings of a datagram socket (UDP, ping and raw).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UdpOptions {
+    /// SO_MAX_PACING_RATE: kept, datagrams are not paced.
+    pub max_pacing_rate: u64,
     /// SO_BROADCAST
     pub broadcast: bool,
     /// SO_REUSEADDR
@@ -563,6 +615,7 @@ pub struct UdpOptions {
 impl Default for UdpOptions {
     fn default() -> UdpOptions {
         UdpOptions {
+            max_pacing_rate: u64::MAX,
             broadcast: false,
             reuseaddr: false,
             reuseport: false,
@@ -606,6 +659,8 @@ pub struct SendHow {
     pub unreadable: bool,
     /// MSG_DONTROUTE: only to a neighbour, as [`UdpOptions::dont_route`].
     pub dont_route: bool,
+    /// MSG_CONFIRM: the other side has answered, so its neighbour cache entry is good.
+    pub confirm: bool,
 }
 
 /// What is known of a neighbour (ip-neighbour(8)).
@@ -699,6 +754,19 @@ pub struct QueuedError {
     pub at: Instant,
 }
 
+/// What BBR believes of the path (TCP_CC_INFO: struct tcp_bbr_info).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BbrInfo {
+    /// The path's bandwidth, bytes per second.
+    pub bandwidth: u64,
+    /// Its least round trip, if one was measured.
+    pub min_rtt: Option<Duration>,
+    /// Gain of the pacing rate, in 1/256.
+    pub pacing_gain: u32,
+    /// Gain of the window, in 1/256.
+    pub cwnd_gain: u32,
+}
+
 /// Real figures of a connection (TCP_INFO).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TcpInfo {
@@ -718,6 +786,10 @@ pub struct TcpInfo {
     pub sack: bool,
     /// Window scaling is in use.
     pub wscale: bool,
+    /// Explicit congestion notification is in use, and the peer has used it.
+    pub ecn: bool,
+    /// See [`TcpInfo::ecn`].
+    pub ecn_seen: bool,
     /// Retransmission time-out.
     pub rto: Duration,
     /// Smoothed round-trip time.
@@ -778,12 +850,20 @@ pub struct TcpInfo {
     pub sacked: u32,
     /// See [`TcpInfo::sacked`].
     pub lost: u32,
+    /// Bytes retransmitted and believed in flight.
+    pub retrans: u32,
+    /// Segments by which the path is known to reorder.
+    pub reordering: u32,
+    /// How often it did.
+    pub reord_seen: u32,
     /// Segments with data received.
     pub data_segs_in: u32,
     /// Segments with data sent.
     pub data_segs_out: u32,
     /// Segments delivered to the peer, as acknowledgements tell.
     pub delivered: u32,
+    /// Those of them that an acknowledgement reported with a mark of congestion.
+    pub delivered_ce: u32,
     /// D-SACKs received.
     pub dsack_dups: u32,
     /// Segments received beyond a gap.
@@ -794,6 +874,28 @@ pub struct TcpInfo {
     pub rto_recoveries: u16,
     /// See [`TcpInfo::rto_recoveries`].
     pub rto_time: Duration,
-    /// Receive buffer, bytes of payload.
+    /// Most bytes that the user took in one round trip.
     pub rcv_space: u32,
+    /// Round-trip time as the receiver measures it.
+    pub rcv_rtt: Duration,
+    /// What frames leave at, or would if they were paced, bytes per second; u64::MAX: not yet known.
+    pub pacing_rate: u64,
+    /// SO_MAX_PACING_RATE.
+    pub max_pacing_rate: u64,
+    /// The latest delivery rate, bytes per second; 0: not yet known.
+    pub delivery_rate: u64,
+    /// The program, and not the network, limited that.
+    pub delivery_rate_app_limited: bool,
+    /// Time in which something was unacknowledged or waited to be sent.
+    pub busy_time: Duration,
+    /// Of it: held back by the peer's window.
+    pub rwnd_limited: Duration,
+    /// Of it: held back by a send buffer that is all in flight.
+    pub sndbuf_limited: Duration,
+    /// What BBR believes, on a connection that uses it.
+    pub bbr: Option<BbrInfo>,
+    /// Data of a SYN, sent or received, arrived (TCPI_OPT_SYN_DATA).
+    pub syn_data: bool,
+    /// Why Fast Open was of no use (tcpi_fastopen_client_fail): 1 no cookie, 2 data not acknowledged, 3 SYN repeated.
+    pub fast_open_fail: u8,
 }

@@ -111,6 +111,7 @@ fn stack(last: u8, tso: bool) -> Stack {
         mtu: 1500,
         capabilities: Capabilities { tx_checksum: true, tso, uso: false },
         congestion: Default::default(),
+        ecn: Default::default(),
         loopback: false,
     };
     Stack::new(config, Instant::ZERO, [last; 32])

@@ -3,7 +3,9 @@
 mod common;
 
 use common::*;
-use matnet_stack::{Error, Kind, MacAddr, Readiness, TcpState};
+use matnet_stack::wire::tcp::{Flags, Options, Repr};
+use matnet_stack::wire::{ChecksumMode, SeqNumber, ethernet, ipv4};
+use matnet_stack::{Error, Kind, MacAddr, Readiness, SendHow, SocketId, TcpState};
 
 fn unresolved() -> Host {
     let mut host = Host::with(config());
@@ -97,4 +99,115 @@ fn a_flood_to_an_absent_neighbour_is_bounded() {
     assert!(frames.len() < 200, "{}", frames.len());
     assert_eq!(frames.last().unwrap().udp().1, 999u32.to_be_bytes(), "the newest are kept");
     assert_eq!(host.count("neighbor_pending_dropped"), 1000 - frames.len() as u64);
+}
+
+/// A connection to the neighbour, and what the peer acknowledges next.
+fn connection(host: &mut Host) -> (SocketId, Repr) {
+    let id = host.stack.open(Kind::Tcp).unwrap();
+    assert_eq!(host.stack.connect(host.now, id, addr(PEER, 80)), Err(Error::InProgress));
+    let syn = tcp(host.transmit().last().unwrap());
+    let answer = Repr {
+        src_port: 80,
+        dst_port: syn.src_port,
+        seq: SeqNumber(1000),
+        ack: syn.seq + 1usize,
+        flags: Flags::SYN | Flags::ACK,
+        window: 60_000,
+        urgent: 0,
+        options: Options { mss: Some(1460), ..Options::default() },
+    };
+    host.feed(segment(PEER_MAC, &answer));
+    assert_eq!(host.stack.tcp_state(id), TcpState::Established);
+    (id, Repr { seq: SeqNumber(1001), flags: Flags::ACK, options: Options::default(), ..answer })
+}
+
+fn tcp(frame: &Frame) -> Repr {
+    let (ip, payload) = frame.ip();
+    Repr::parse(payload, ip.src, ip.dst, true).unwrap().0
+}
+
+fn segment(from: MacAddr, repr: &Repr) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    repr.emit(&mut bytes, PEER, OWN, &[], ChecksumMode::Full);
+    let whole = packet(ip_repr(PEER, OWN, ipv4::PROTO_TCP, bytes.len()), &bytes);
+    frame(OWN_MAC, from, ethernet::EtherType::Ipv4, &whole)
+}
+
+/// RFC 1122 section 2.3.2.1, RFC 4861 section 7.3.1: forward progress of TCP confirms the neighbour.
+#[test]
+fn a_neighbour_that_acknowledges_is_not_asked_again() {
+    let mut host = Host::with(config());
+    host.transmit();
+    host.feed(arp_request(PEER_MAC, PEER, OWN));
+    let (id, mut ack) = connection(&mut host);
+    let before = host.count("arp_requests_out");
+    for _ in 0..60 {
+        host.stack.send(host.now, id, b"x", false).unwrap();
+        assert_eq!(host.transmit().len(), 1);
+        ack.ack += 1usize;
+        host.feed(segment(PEER_MAC, &ack));
+        host.advance(secs(3));
+    }
+    assert_eq!(host.count("arp_requests_out"), before);
+}
+
+/// Linux: MSG_CONFIRM.
+#[test]
+fn a_sender_that_knows_better_is_believed() {
+    let mut host = Host::with(config());
+    host.transmit();
+    host.feed(arp_request(PEER_MAC, PEER, OWN));
+    let id = host.udp(5000);
+    let before = host.count("arp_requests_out");
+    let how = SendHow { confirm: true, ..SendHow::default() };
+    for _ in 0..60 {
+        host.stack.send_with(host.now, id, Some(addr(PEER, 7)), &[b"x"], how).unwrap();
+        host.advance(secs(3));
+    }
+    assert_eq!(host.count("arp_requests_out"), before);
+}
+
+/// A neighbour that does not answer the unicast probes is given up, asked for anew by broadcast, and found under a new hardware
+/// address: the connection goes on.
+#[test]
+fn a_connection_survives_a_change_of_the_peers_hardware() {
+    const NEW: MacAddr = MacAddr([2, 0, 0, 0, 0, 0x77]);
+    let mut host = Host::new();
+    let (id, mut ack) = connection(&mut host);
+    host.stack.send(host.now, id, b"abc", false).unwrap();
+    host.transmit();
+    ack.ack += 3usize;
+    host.feed(segment(PEER_MAC, &ack));
+    // Silence: stale. Then data, which nobody acknowledges: delay, probe, failed, and a broadcast.
+    host.advance(secs(60));
+    host.stack.send(host.now, id, b"def", false).unwrap();
+    let mut frames = host.transmit();
+    frames.extend(host.advance(secs(20)));
+    let asked: Vec<MacAddr> = frames.iter().filter(|f| f.arp().is_some()).map(|f| f.ethernet().dst).collect();
+    assert_eq!(asked[..4], [PEER_MAC, PEER_MAC, PEER_MAC, MacAddr::BROADCAST]);
+    assert_eq!(host.stack.tcp_state(id), TcpState::Established);
+    let mut moved = false;
+    for _ in 0..120 {
+        let mut frames = host.advance(secs(1));
+        if frames.iter().any(|f| f.arp().is_some() && f.ethernet().dst == MacAddr::BROADCAST) {
+            frames.extend(host.feed(arp_reply(NEW, PEER)));
+        }
+        moved |= frames.iter().any(|f| f.arp().is_none() && f.ethernet().dst == NEW);
+    }
+    assert!(moved, "what is sent again goes to the new address");
+    ack.ack += 3usize;
+    host.feed(segment(NEW, &ack));
+    assert_eq!(host.stack.tcp_info(host.now, id).unwrap().bytes_in_flight, 0);
+}
+
+/// RFC 826: an announcement (and any request for us) moves a known neighbour at once.
+#[test]
+fn an_announcement_moves_a_connection_at_once() {
+    const NEW: MacAddr = MacAddr([2, 0, 0, 0, 0, 0x77]);
+    let mut host = Host::new();
+    let (id, _) = connection(&mut host);
+    host.advance(secs(2));
+    host.feed(arp_request(NEW, PEER, PEER));
+    host.stack.send(host.now, id, b"abc", false).unwrap();
+    assert_eq!(host.transmit()[0].ethernet().dst, NEW);
 }

@@ -63,3 +63,41 @@ fn padding_is_cut_and_options_are_skipped() {
     host.feed(frame(OWN_MAC, PEER_MAC, EtherType::Ipv4, &packet));
     assert_eq!(host.recv(id).unwrap().0, b"options");
 }
+
+/// RFC 6864 sections 4.1 and 5.1: what is not fragmented may have any identification, but a device that cuts a TSO frame numbers the
+/// segments from the frame's on, so the next packet to that host begins behind them.
+#[test]
+fn segments_that_a_device_cuts_have_numbers_of_their_own() {
+    use matnet_stack::wire::tcp::{Flags, Options, Repr};
+    use matnet_stack::wire::{ChecksumMode, SeqNumber};
+    let mut config = config();
+    config.capabilities = matnet_stack::Capabilities { tx_checksum: true, tso: true, uso: true };
+    let mut host = Host::started(config);
+    let id = host.stack.open(matnet_stack::Kind::Tcp).unwrap();
+    assert!(host.stack.connect(host.now, id, addr(PEER, 80)).is_err());
+    let frames = host.transmit();
+    let (ip, payload) = frames[0].ip();
+    let syn = Repr::parse(payload, ip.src, ip.dst, false).unwrap().0;
+    let answer = Repr {
+        src_port: 80,
+        dst_port: syn.src_port,
+        seq: SeqNumber(1000),
+        ack: syn.seq + 1usize,
+        flags: Flags::SYN | Flags::ACK,
+        window: 60_000,
+        urgent: 0,
+        options: Options { mss: Some(1000), ..Options::default() },
+    };
+    let mut segment = Vec::new();
+    answer.emit(&mut segment, PEER, OWN, &[], ChecksumMode::Full);
+    let ack = host.feed(ip_frame(ip_repr(PEER, OWN, ipv4::PROTO_TCP, segment.len()), &segment));
+    host.stack.send(host.now, id, &body(5000), false).unwrap();
+    let whole = host.transmit();
+    host.stack.send(host.now, id, &body(500), false).unwrap();
+    let next = host.transmit();
+    assert_eq!(whole[0].meta.gso.unwrap().size, 1000);
+    let idents: Vec<u16> = [&ack, &whole, &next].map(|f| f[0].ip().0.ident).to_vec();
+    let steps: Vec<u16> = idents.windows(2).map(|w| w[1].wrapping_sub(w[0])).collect();
+    assert_eq!(steps, [1, 5]);
+    assert!(whole[0].ip().0.dont_fragment);
+}

@@ -95,3 +95,29 @@ fn an_error_ends_a_connection_attempt() {
         assert_eq!(host.stack.take_error(id), Some(error));
     }
 }
+
+/// What is in TIME_WAIT has nothing in flight (Linux: `tcp_v4_err` drops it).
+#[test]
+fn a_connection_in_time_wait_believes_nothing() {
+    let (mut host, id, frames) = connection();
+    let (first, _) = tcp(&frames[0]);
+    let quoted = frames[0].bytes[14..42].to_vec();
+    host.stack.shutdown(host.now, id, matnet_stack::Shutdown::Write).unwrap();
+    host.transmit();
+    let last = Repr {
+        src_port: 80,
+        dst_port: first.src_port,
+        seq: SeqNumber(1001),
+        ack: first.seq + 5001usize,
+        flags: Flags::ACK | Flags::FIN,
+        window: 60_000,
+        urgent: 0,
+        options: Options::default(),
+    };
+    let mut segment = Vec::new();
+    last.emit(&mut segment, FAR, OWN, &[], ChecksumMode::Full);
+    host.feed(ip_frame(ip_repr(FAR, OWN, ipv4::PROTO_TCP, segment.len()), &segment));
+    host.feed(too_big(quoted, 1000, 0));
+    assert_eq!(host.stack.path_mtu(addr(FAR, 0).ip()), 1500);
+    assert_eq!(host.count("tcp_icmp_out_of_window"), 1);
+}

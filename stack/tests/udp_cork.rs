@@ -14,6 +14,7 @@ const MORE: SendHow = SendHow {
     source: None,
     unreadable: false,
     dont_route: false,
+    confirm: false,
 };
 
 fn more(host: &mut Host, id: SocketId, to: Option<SocketAddr>, data: &[u8]) -> matnet_stack::Result<usize> {

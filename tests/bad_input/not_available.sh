@@ -9,7 +9,6 @@ while read -r name value; do
     probe env
     refused "$name" "$name" 'not available'
 done <<'VALUES'
-MATNET_FAULT loss=1%
 MATNET_STATS /tmp/stats.json
 VALUES
 finish

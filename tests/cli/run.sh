@@ -65,7 +65,16 @@ refused "no such program" 127 'no-such-program: not found' "$COMMAND" run -- no-
 refused "a directory" 126 'not an executable file' "$COMMAND" run -- "$WORK/"
 refused "a bad value" 2 '^matnet: --addr: "1\.2": expected' "$COMMAND" run --addr 1.2 -- true
 refused "a bad variable" 2 '^matnet: MATNET_MTU: "x": expected' env MATNET_MTU=x "$COMMAND" run -- true
-refused "not available" 2 '^matnet: --fault: "loss=1%": .*not available' "$COMMAND" run --fault loss=1% -- true
+refused "not available" 2 '^matnet: --stats: "/tmp/x": .*not available' "$COMMAND" run --stats /tmp/x -- true
+refused "a bad fault" 2 '^matnet: --fault: "loss=1": loss=1: expected a percentage' "$COMMAND" run --fault loss=1 -- true
+refused "an unknown fault" 2 '^matnet: MATNET_FAULT: "delya=1ms": delya: no such fault, did you mean delay\?' \
+    env MATNET_FAULT=delya=1ms "$COMMAND" run -- true
+# shellcheck disable=SC2016
+check_equal "a fault reaches the program" "loss=1%,delay=20ms" \
+    "$("$COMMAND" run --fault loss=1%,delay=20ms -- sh -c 'echo "$MATNET_FAULT"')"
+# shellcheck disable=SC2016
+check_equal "and by way of env" "loss=1%,delay=20ms" \
+    "$(eval "$("$COMMAND" env --fault loss=1%,delay=20ms)" && sh -c 'echo "$MATNET_FAULT"')"
 printf 'int main(void) { return 3; }\n' >"$WORK/three.c"
 if cc -static -o "$WORK/static" "$WORK/three.c" 2>/dev/null; then
     refused "a static program" 126 'statically linked.*--force' "$COMMAND" run -- "$WORK/static"

@@ -130,6 +130,64 @@ CASE(option_congestion) {
     say("length", "%u", len);
 }
 
+/* SO_MAX_PACING_RATE: 32 bits or 64, as the length says; all bits of 32 are all of 64. */
+static void pacing(const char *what, int fd) {
+    unsigned long long rate = 0;
+    socklen_t len = sizeof rate;
+    TRY(what, getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, &len));
+    say("64 bits", "%llx, length %u", rate, len);
+    unsigned narrow = 0;
+    len = sizeof narrow;
+    TRY(what, getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &narrow, &len));
+    say("32 bits", "%x, length %u", narrow, len);
+}
+
+CASE(option_max_pacing_rate) {
+    int fds[] = {tcp(), udp()};
+    for (int i = 0; i < 2; i++) {
+        unsigned narrow = 125000;
+        unsigned long long wide = 0x123456789abULL;
+        pacing("fresh", fds[i]);
+        TRY("32 bits", setsockopt(fds[i], SOL_SOCKET, SO_MAX_PACING_RATE, &narrow, sizeof narrow));
+        pacing("125000", fds[i]);
+        TRY("64 bits", setsockopt(fds[i], SOL_SOCKET, SO_MAX_PACING_RATE, &wide, sizeof wide));
+        pacing("wide", fds[i]);
+        narrow = ~0u;
+        TRY("no limit", setsockopt(fds[i], SOL_SOCKET, SO_MAX_PACING_RATE, &narrow, sizeof narrow));
+        pacing("no limit", fds[i]);
+        TRY("two bytes", setsockopt(fds[i], SOL_SOCKET, SO_MAX_PACING_RATE, &narrow, 2));
+    }
+}
+
+/* TCP_CC_INFO: nothing for cubic and reno; room that is larger or smaller than nothing is the same. */
+CASE(option_congestion_info) {
+    int fd = tcp();
+    const char *names[] = {"reno", "cubic"};
+    for (int i = 0; i < 2; i++) {
+        char info[64] = "x";
+        socklen_t len = sizeof info;
+        TRY(names[i], setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, names[i], strlen(names[i])));
+        TRY("TCP_CC_INFO", getsockopt(fd, IPPROTO_TCP, TCP_CC_INFO, info, &len));
+        say("length", "%u, %c", len, info[0]);
+    }
+    TRY("to read only", setsockopt(fd, IPPROTO_TCP, TCP_CC_INFO, names, 4));
+}
+
+/* A name ends at its first zero, and what is longer than there is room for in the kernel is cut. */
+CASE(option_congestion_names) {
+    int fd = tcp();
+    TRY("reno", setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno\0and more that nobody reads", 30));
+    char name[16] = "";
+    socklen_t len = sizeof name;
+    TRY("TCP_CONGESTION", getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
+    say("name", "%s, length %u", name, len);
+    TRY("sixteen characters", setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubiccubiccubicc", 16));
+    TRY("cubic", setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5));
+    len = sizeof name;
+    TRY("TCP_CONGESTION", getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
+    say("name", "%s", name);
+}
+
 CASE(option_ip) {
     int fd = tcp(), u = udp();
     GET(fd, IPPROTO_IP, IP_TTL);

@@ -9,7 +9,6 @@ struct skip {
 
 static const struct skip skips[] = {
     {SOL_SOCKET, SO_BINDTOIFINDEX, "indexes differ"},
-    {SOL_SOCKET, 47, "SO_MAX_PACING_RATE: nothing is paced yet"},
     {SOL_SOCKET, 50, "SO_ATTACH_BPF: there are no kernel programs to look up"},
     {SOL_SOCKET, 52, "SO_ATTACH_REUSEPORT_EBPF: likewise"},
     {SOL_SOCKET, 51, "SO_ATTACH_REUSEPORT_CBPF: sockets of a group are chosen by hash"},
@@ -27,7 +26,6 @@ static const struct skip skips[] = {
     {IPPROTO_TCP, 19, "TCP_REPAIR: as without CAP_NET_ADMIN"},
     {IPPROTO_TCP, 24, "TCP_TIMESTAMP: a clock"},
     {IPPROTO_TCP, 26, "TCP_CC_INFO: the default algorithm is the host's"},
-    {IPPROTO_TCP, 30, "TCP_FASTOPEN_CONNECT: no Fast Open yet"},
     {IPPROTO_TCP, 32, "TCP_MD5SIG_EXT: as on a kernel without"},
     {IPPROTO_TCP, 44, "TCP_RTO_MAX_MS: the kernel rounds to ticks"},
     {IPPROTO_TCP, 45, "TCP_RTO_MIN_US: likewise"},

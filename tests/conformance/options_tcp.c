@@ -245,3 +245,32 @@ CASE(info_queue_of_a_listener) {
     getsockopt(ls, IPPROTO_TCP, TCP_INFO, &t, &len);
     say("waiting and backlog", "%u %u", t.tcpi_unacked, t.tcpi_sacked);
 }
+
+/* TCP_QUICKACK is a switch of the moment (tcp(7)): what it reads is how acknowledgements are sent now. */
+CASE(quickack_values) {
+    int fd = tcp(), v = 7;
+    socklen_t len = sizeof v;
+    static const int values[] = {0, 1, 0, 2, 0, 3, -1, 0};
+    OK("fresh", getsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &v, &len));
+    say("fresh", "%d", v);
+    close(fd);
+    fd = dial(ECHO_PORT);
+    OK("connected", getsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &v, &len));
+    say("connected", "%d", v);
+    for (unsigned i = 0; i < sizeof values / sizeof *values; i++) {
+        v = values[i];
+        OK("set", setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &v, sizeof v));
+        getsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &v, &len);
+        say("is", "%d", v);
+    }
+    /* Data goes out soon after data came: acknowledgements wait for it from then on. */
+    v = 1;
+    OK("on", setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &v, sizeof v));
+    char b[8];
+    for (int i = 0; i < 3; i++) {
+        TRY("ask", write(fd, "ask", 3));
+        TRY("echo", read_all(fd, b, 3));
+    }
+    getsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &v, &len);
+    say("after some talk", "%d", v);
+}

@@ -1,6 +1,7 @@
 /* Ping sockets: SOCK_DGRAM with IPPROTO_ICMP (icmp(7), net/ipv4/ping.c). Who may have one is a setting of the kernel
  * (net.ipv4.ping_group_range), so each case allows it first. */
 #include "case.h"
+#include <grp.h>
 #include <netinet/ip_icmp.h>
 
 static int ping(void) {
@@ -36,6 +37,25 @@ static void show(const char *what, int fd) {
     printf("%s: %zd bytes, type %d, seq %d, %s identifier, from %s:%d\n", what, n, h.type, ntohs(h.un.echo.sequence),
            h.un.echo.id == own.sin_port ? "the socket's" : "another", from.sin_addr.s_addr == peer_ip.s_addr ? "peer" : "other",
            ntohs(from.sin_port));
+}
+
+/* Who may (icmp(7)): a group in the range; root is not asked for more or less. */
+CASE(ping_group_range) {
+    static const char *ranges[] = {"1 0", "0 0", "1 1", "0 2147483647", "4711 4712"};
+    for (unsigned i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        int s = open("/proc/sys/net/ipv4/ping_group_range", O_WRONLY);
+        if (write(s, ranges[i], strlen(ranges[i])) < 0) say("write", "%s", strerrorname_np(errno));
+        close(s);
+        gid_t groups[] = {4712};
+        say("range", "%s", ranges[i]);
+        OK("group 0", socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
+        OK("setgroups", setgroups(1, groups));
+        OK("and 4712", socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
+        OK("setgroups", setgroups(0, groups));
+        OK("setegid", setegid(1));
+        OK("group 1", socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
+        OK("setegid", setegid(0));
+    }
 }
 
 CASE(ping_echo) {

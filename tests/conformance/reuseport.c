@@ -190,6 +190,35 @@ CASE(bindtodevice_own) {
     TRY("read", read_all(t, b, 5));
 }
 
+/* The kernel takes any index without a look (sock_bindtoindex_locked); nothing leaves such a socket. */
+CASE(bindtoifindex_of_nothing) {
+    int v = 54321, fd = udp(), t = tcp();
+    char got[16];
+    socklen_t len = sizeof v;
+    OK("set", setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &v, sizeof v));
+    v = 0;
+    OK("get", getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &v, &len));
+    say("index", "%d", v);
+    len = sizeof got;
+    OK("name", getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, got, &len));
+    struct sockaddr_in to = at(peer_ip, ECHO_PORT);
+    TRY("send", sendto(fd, "x", 1, 0, (void *)&to, sizeof to));
+    OK("connect", connect_to(fd, peer_ip, ECHO_PORT));
+    v = 54321;
+    OK("a stream", setsockopt(t, SOL_SOCKET, SO_BINDTOIFINDEX, &v, sizeof v));
+    OK("connect", connect_to(t, peer_ip, HELLO));
+    v = 0;
+    OK("nothing", setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &v, sizeof v));
+    len = sizeof got;
+    OK("name", getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, got, &len));
+    say("none", "%u bytes", len);
+    TRY("send", sendto(fd, "x", 1, 0, (void *)&to, sizeof to));
+    char b[8];
+    TRY("echo", recv(fd, b, sizeof b, 0));
+    OK("nothing", setsockopt(t, SOL_SOCKET, SO_BINDTOIFINDEX, &v, sizeof v));
+    OK("connect", connect_to(t, peer_ip, HELLO));
+}
+
 CASE(bindtodevice_lo) {
     int a = udp(), b = udp();
     struct in_addr lo = {htonl(INADDR_LOOPBACK)};

@@ -16,7 +16,7 @@ mod tests;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use matnet_stack::{Congestion, Ipv4Cidr, MacAddr};
+use matnet_stack::{Congestion, EcnMode, Ipv4Cidr, MacAddr};
 
 use crate::errno::Errno;
 use crate::log::LogLevel;
@@ -152,8 +152,12 @@ pub struct Settings {
     pub hook: HookMode,
     /// MATNET_CC
     pub congestion: Congestion,
+    /// MATNET_ECN
+    pub ecn: EcnMode,
     /// MATNET_PCAP, `%p` not yet replaced.
     pub pcap: Option<String>,
+    /// MATNET_FAULT; None: the link is as it is.
+    pub fault: Option<matnet_faults::Spec>,
     /// MATNET_LINGER
     pub linger: Duration,
     /// MATNET_SPIN
@@ -192,7 +196,9 @@ impl Default for Settings {
             loopback_stack: false,
             hook: HookMode::Auto,
             congestion: Congestion::default(),
+            ecn: EcnMode::default(),
             pcap: None,
+            fault: None,
             linger: Duration::from_secs(5),
             spin: Duration::ZERO,
             io_uring_allow: false,
@@ -548,10 +554,21 @@ pub static OPTIONS: &[OptionSpec] = &[
         key: "cc",
         value_name: "NAME",
         default: "cubic",
-        help: "Congestion control of new connections: reno or cubic.",
+        help: "Congestion control of new connections: reno, cubic or bbr.",
         available: true,
         parse: |v, s| parse::choice(v, Congestion::ALL).map(|x| s.congestion = x),
         show: |s| String::from(s.congestion.name()),
+    },
+    OptionSpec {
+        name: "MATNET_ECN",
+        key: "ecn",
+        value_name: "off|passive|on",
+        default: "passive",
+        help: "Explicit congestion notification (RFC 3168) of TCP connections. passive: when the peer asks for it; on: asked \
+               for with each connect, too.",
+        available: true,
+        parse: |v, s| parse::choice(v, EcnMode::ALL).map(|x| s.ecn = x),
+        show: |s| String::from(s.ecn.name()),
     },
     OptionSpec {
         name: "MATNET_PCAP",
@@ -568,10 +585,12 @@ pub static OPTIONS: &[OptionSpec] = &[
         key: "fault",
         value_name: "FAULTS",
         default: "unset",
-        help: "Faults on the link, such as loss=1%,delay=20ms.",
-        available: false,
-        parse: |_, _| refused(),
-        show: |_| String::new(),
+        help: "Faults on the link in both directions, comma-separated, such as loss=1%,delay=20ms,jitter=2ms,dup=0.1%,reorder=1%,\
+               corrupt=0.1%,rate=100mbit,outage=5s+2s,seed=7; in. or out. before one limits it to a direction. docs/faults.md \
+               explains each. `none` for none.",
+        available: true,
+        parse: |v, s| parse::fault(v).map(|x| s.fault = x),
+        show: |s| shown(&s.fault),
     },
     OptionSpec {
         name: "MATNET_LINGER",

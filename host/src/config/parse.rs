@@ -148,6 +148,14 @@ pub(super) fn path(v: &str) -> Result<Option<String>, String> {
     Ok((!v.is_empty()).then(|| v.to_owned()))
 }
 
+/// Faults on the link; empty or `none` means unset.
+pub(super) fn fault(v: &str) -> Result<Option<matnet_faults::Spec>, String> {
+    if v.trim().is_empty() || v == "none" {
+        return Ok(None);
+    }
+    v.parse().map(Some).map_err(|e: matnet_faults::ParseError| e.to_string())
+}
+
 /// Units of time with their length in nanoseconds.
 const UNITS: &[(&str, u64)] = &[
     ("us", 1_000),

@@ -32,8 +32,8 @@ fn error(name: &str, value: &str) -> String {
 
 #[test]
 fn the_table_is_complete_and_consistent() {
-    let contract = "TAP ADDR GATEWAY MAC MTU DNS BYPASS LOOPBACK HOOK CC PCAP FAULT LINGER SPIN IO_URING LOG LOG_FILE \
-                    STATS CONFIG";
+    let contract = "TAP ADDR GATEWAY MAC MTU DNS BYPASS LOOPBACK HOOK CC ECN PCAP FAULT LINGER SPIN IO_URING LOG \
+                    LOG_FILE STATS CONFIG";
     let names: Vec<&str> = OPTIONS.iter().map(|o| o.name.strip_prefix("MATNET_").unwrap()).collect();
     assert_eq!(names, contract.split_whitespace().collect::<Vec<_>>());
     for o in OPTIONS {
@@ -63,7 +63,9 @@ fn every_value_reads_and_shows() {
         ("MATNET_LOOPBACK", "stack"),
         ("MATNET_HOOK", "on"),
         ("MATNET_CC", "reno"),
+        ("MATNET_ECN", "on"),
         ("MATNET_PCAP", "/tmp/x-%p.pcapng"),
+        ("MATNET_FAULT", "loss=1%,delay=20ms,in.rate=10mbit,seed=7"),
         ("MATNET_LINGER", "1500ms"),
         ("MATNET_IO_URING", "allow"),
         ("MATNET_LOG", "trace"),
@@ -130,6 +132,7 @@ fn what_does_not_parse_is_one_precise_line() {
         ("MATNET_LOOPBACK", &["", "yes"]),
         ("MATNET_HOOK", &["", "1"]),
         ("MATNET_CC", &["", "bbr9"]),
+        ("MATNET_ECN", &["", "1"]),
         ("MATNET_LINGER", &["", "5x", "s", "-1s", "1.2.3s", "2h", "5 s", "99999999999999999h", ".s"]),
         ("MATNET_SPIN", &["", "-1", "x", "1000001"]),
         ("MATNET_IO_URING", &["", "no"]),
@@ -151,13 +154,28 @@ fn what_does_not_parse_is_one_precise_line() {
 
 #[test]
 fn reserved_names_are_refused_not_ignored() {
-    for name in ["MATNET_FAULT", "MATNET_STATS"] {
-        for value in ["", "x"] {
-            assert!(error(name, value).contains("not available in this version"));
-        }
+    for value in ["", "x"] {
+        assert!(error("MATNET_STATS", value).contains("not available in this version"));
     }
     assert!(error("MATNET_SPIN", "20us").contains("microseconds"));
     assert_eq!(good(&[("MATNET_SPIN", "20")]).spin.as_micros(), 20);
+}
+
+#[test]
+fn faults() {
+    assert_eq!(good(&[("MATNET_FAULT", "")]).fault, None);
+    assert_eq!(good(&[("MATNET_FAULT", "none")]).fault, None);
+    // No fault is a choice, too: the same link without any.
+    assert!(good(&[("MATNET_FAULT", "loss=0%")]).fault.unwrap().is_clean());
+    assert_eq!(
+        error("MATNET_FAULT", "loss=1%,delya=5ms"),
+        "MATNET_FAULT: \"loss=1%,delya=5ms\": delya: no such fault, did you mean delay?"
+    );
+    assert_eq!(
+        error("MATNET_FAULT", "loss=1"),
+        "MATNET_FAULT: \"loss=1\": loss=1: expected a percentage such as 1% or 0.1%, from 0% to 100%"
+    );
+    assert!(error("MATNET_FAULT", "lo\nss=1%").contains("lo\\nss: no such fault"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::ffi::CString;
 use std::os::fd::RawFd;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use matnet_stack::{Buf, Capabilities, RxChecksum, RxMeta, Transmit};
+use matnet_stack::{Buf, Capabilities, Instant, RxChecksum, RxMeta, Transmit};
 
 use super::checksum::{self, DATAGRAM};
 use super::{Link, LinkError, OpenError};
@@ -271,6 +271,30 @@ impl Link for Capture {
 
     fn mtu(&self) -> u16 {
         self.inner.mtu()
+    }
+
+    fn is_timed(&self) -> bool {
+        self.inner.is_timed()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.inner.deadline()
+    }
+
+    fn poll(&mut self) -> Result<(), LinkError> {
+        self.inner.poll()
+    }
+
+    fn has_output(&self) -> bool {
+        self.inner.has_output()
+    }
+
+    fn flush(&mut self) {
+        self.inner.flush();
+    }
+
+    fn summary(&self) -> Option<String> {
+        self.inner.summary()
     }
 
     fn recv(&mut self) -> Result<Option<(Buf, RxMeta)>, Errno> {

@@ -1,18 +1,21 @@
 //! What carries frames between the stack and the world.
 //!
-//! [`Link`] is the door: one frame in, one frame out, never blocking. [`Tap`] is the Linux device, [`Capture`] writes what passes
-//! another link to a pcapng file. `open` finds or makes the device and says in one line why it cannot; `netdev` asks the kernel
-//! about devices and addresses; `offload` is the header in front of each frame and what the device was talked into.
+//! [`Link`] is the door: one frame in, one frame out, never blocking. [`Tap`] is the Linux device, [`Faults`] loses and
+//! delays what passes another link, [`Capture`] writes it to a pcapng file. `open` finds or makes the device and says in one
+//! line why it cannot; `netdev` asks the kernel about devices and addresses; `offload` is the header in front of each frame
+//! and what the device was talked into.
 
 use std::fmt;
 use std::os::fd::RawFd;
 
-use matnet_stack::{Buf, Capabilities, RxMeta, Transmit};
+use matnet_stack::{Buf, Capabilities, Instant, RxMeta, Transmit};
 
 use crate::errno::Errno;
 
 mod capture;
 pub mod checksum;
+mod cut;
+mod faults;
 pub mod netdev;
 pub mod offload;
 pub mod open;
@@ -20,6 +23,7 @@ mod pool;
 mod tap;
 
 pub use capture::Capture;
+pub use faults::Faults;
 pub use pool::FramePool;
 pub use tap::{Tap, TunFile};
 
@@ -41,6 +45,34 @@ pub trait Link: Send {
 
     /// Sends one frame.
     fn send(&mut self, frame: &Transmit<'_>) -> Result<(), LinkError>;
+
+    /// Whether it keeps frames until their time; if so the four below have something to say.
+    fn is_timed(&self) -> bool {
+        false
+    }
+
+    /// When `recv` and `poll` should be called although the descriptor is not readable.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Sends what is due.
+    fn poll(&mut self) -> Result<(), LinkError> {
+        Ok(())
+    }
+
+    /// Frames that were sent are kept here yet.
+    fn has_output(&self) -> bool {
+        false
+    }
+
+    /// Sends what is kept, due or not: the process ends.
+    fn flush(&mut self) {}
+
+    /// One line on what happened, for the log at the end.
+    fn summary(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Why a frame was not sent.

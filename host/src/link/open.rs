@@ -7,11 +7,11 @@
 use std::net::Ipv4Addr;
 use std::os::fd::RawFd;
 
-use matnet_stack::Ipv4Cidr;
+use matnet_stack::{Capabilities, Ipv4Cidr};
 
 use super::OpenError;
 use super::netdev::{Change, Device, NetDev};
-use super::offload::agree;
+use super::offload::{TunControl, agree};
 use super::tap::{Tap, TunFile};
 use crate::config::Settings;
 use crate::errno::Errno;
@@ -38,7 +38,12 @@ impl Tap {
             None => check_overlap(&mut netdev, settings, None)?,
         }
         check_own_address(&mut netdev, settings)?;
-        let agreed = agree(&mut file).map_err(|e| attach_error(e, name, before.as_ref()))?;
+        let mut agreed = agree(&mut file).map_err(|e| attach_error(e, name, before.as_ref()))?;
+        if settings.fault.is_some() {
+            // Faults are for frames as a cable has them (see `faults`). A device without headers has no offloads.
+            let _ = file.set_offload(0);
+            agreed.capabilities = Capabilities::default();
+        }
         let device = netdev.device(name).ok().flatten();
         let mut device = device.ok_or_else(|| {
             fail(

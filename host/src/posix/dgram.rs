@@ -55,6 +55,7 @@ pub(super) fn put(
     if flags & libc::MSG_OOB != 0 {
         return Err(Errno::EOPNOTSUPP);
     }
+    super::options::device::usable(shared, id)?;
     let to = match message.to {
         None => None,
         Some(bytes) => match destination(shared, id, bytes)? {
@@ -72,6 +73,7 @@ pub(super) fn put(
     let socket = shared.file(id)?.socket;
     how.more = flags & libc::MSG_MORE != 0;
     how.dont_route = flags & libc::MSG_DONTROUTE != 0;
+    how.confirm = flags & libc::MSG_CONFIRM != 0;
     how.unreadable = !probe::all_readable(message.bufs);
     let sent = shared.stack.send_with(shared.now(), socket, to, message.bufs, how);
     if sent != Err(Error::WouldBlock) {

@@ -10,6 +10,7 @@ mod bypass;
 mod companion;
 mod dgram;
 mod epoll;
+mod fastopen;
 mod fdops;
 pub mod interfaces;
 mod ioctl;
@@ -17,6 +18,7 @@ pub mod iovec;
 mod name;
 pub mod netlink;
 pub mod options;
+mod ping_group;
 mod poll;
 mod raw;
 mod select;
@@ -78,6 +80,8 @@ pub struct Received {
 pub fn send(fd: c_int, bufs: &[&[u8]], flags: c_int, to: Option<&[u8]>) -> Outcome<usize> {
     if fdtable::is_datagram(fd) {
         dgram::send(fd, &dgram::Message { bufs, to, control: &[] }, flags)
+    } else if flags & libc::MSG_FASTOPEN != 0 {
+        fastopen::send(fd, bufs, flags, to)
     } else {
         Outcome::Done(stream::send(fd, bufs, flags))
     }

@@ -8,7 +8,7 @@
 //! What was set is recorded, so that a socket that moves to the kernel takes its options along.
 
 mod ancillary;
-mod device;
+pub(super) mod device;
 mod ip;
 mod multicast;
 mod rows;
@@ -253,9 +253,12 @@ fn get_socket(
             Answer::int(host_option(f, libc::SOL_SOCKET, name).unwrap_or(1))
         }
         SO_BUF_LOCK => Answer::int(host_option(f, libc::SOL_SOCKET, name).unwrap_or(0)),
-        // A 64-bit number for callers with room for one.
-        libc::SO_MAX_PACING_RATE if room >= 8 => Answer::new(&u64::MAX.to_ne_bytes()),
-        libc::SO_MAX_PACING_RATE => Answer::int(-1),
+        libc::SO_MAX_PACING_RATE => {
+            let rate = look(shared, id, |o| o.max_pacing_rate, |o| o.max_pacing_rate)?;
+            // A 64-bit number for callers with room for one.
+            let short = u32::try_from(rate).unwrap_or(u32::MAX);
+            if room >= 8 { Answer::new(&rate.to_ne_bytes()) } else { Answer::new(&short.to_ne_bytes()) }
+        }
         // struct sock_txtime
         libc::SO_TXTIME => Answer::new(&[0; 8]),
         libc::SO_PEERNAME => {
@@ -282,11 +285,17 @@ fn get_socket(
         libc::SO_COOKIE => Answer::new(&cookie(shared.file_mut(id)?).to_ne_bytes()),
         libc::SO_BINDTOIFINDEX => device::index(shared, id)?,
         libc::SO_BINDTODEVICE => {
-            if host_option(f, libc::SOL_SOCKET, name).unwrap_or(0) == 0 {
+            let absent = device::usable(shared, id).is_err();
+            let f = shared.file(id)?;
+            if host_option(f, libc::SOL_SOCKET, name).unwrap_or(0) == 0 && !absent {
                 return Ok(Answer::new(&[]));
             }
             if room < libc::IFNAMSIZ {
                 return Err(Errno::EINVAL);
+            }
+            if absent {
+                // No device has that index (netdev_get_name).
+                return Err(Errno::ENODEV);
             }
             let mut bytes = [0; libc::IFNAMSIZ];
             let n = copy(&mut bytes[..libc::IFNAMSIZ - 1], runtime::settings().tap.as_bytes());
@@ -363,8 +372,13 @@ fn set_socket(shared: &mut Shared, id: FileId, kind: Kind, name: c_int, value: &
             Ok(())
         }
         libc::SO_MAX_PACING_RATE => {
-            let unlimited = value.get(..8).unwrap_or(value).iter().all(|b| *b == 0xff);
-            if unlimited { Ok(()) } else { Err(Errno::ENOPROTOOPT) }
+            // 64 bits, or 32 of which all set are no limit (sk_setsockopt).
+            let rate = match value.first_chunk::<8>() {
+                Some(long) => u64::from_ne_bytes(*long),
+                None if number == -1 => u64::MAX,
+                None => u64::from(number as u32),
+            };
+            change(shared, id, |o| o.max_pacing_rate = rate, |o| o.max_pacing_rate = rate)
         }
         libc::SO_TXTIME => Err(if value.len() == 8 { Errno::ENOPROTOOPT } else { Errno::EINVAL }),
         SO_BUF_LOCK => lock_buffers(shared, id, number),
@@ -566,7 +580,7 @@ fn meminfo(shared: &Shared, id: FileId, kind: Kind) -> Result<Answer, Errno> {
 
 /// Notes what was set, for the day that the socket moves to the kernel.
 fn record(f: &mut File, level: c_int, name: c_int, value: &[u8]) {
-    if (level, name) == (libc::SOL_SOCKET, libc::SO_BINDTODEVICE) {
+    if level == libc::SOL_SOCKET && matches!(name, libc::SO_BINDTODEVICE | libc::SO_BINDTOIFINDEX) {
         // The device is ours; a kernel socket bound to it would reach nothing.
         return;
     }

@@ -51,7 +51,10 @@ fn open(domain: c_int, ty: c_int, protocol: c_int) -> Result<c_int, Errno> {
     let (kind, protocol) = match (base, protocol) {
         (libc::SOCK_STREAM, 0 | libc::IPPROTO_TCP) => (Kind::Tcp, libc::IPPROTO_TCP),
         (libc::SOCK_DGRAM, 0 | libc::IPPROTO_UDP) => (Kind::Udp, libc::IPPROTO_UDP),
-        (libc::SOCK_DGRAM, libc::IPPROTO_ICMP) if domain == libc::AF_INET => (Kind::Ping, libc::IPPROTO_ICMP),
+        (libc::SOCK_DGRAM, libc::IPPROTO_ICMP) if domain == libc::AF_INET => {
+            super::ping_group::check()?;
+            (Kind::Ping, libc::IPPROTO_ICMP)
+        }
         // As a kernel without IPv6 answers: programs then go on with IPv4.
         (libc::SOCK_DGRAM, libc::IPPROTO_ICMPV6) if domain == libc::AF_INET6 => {
             return Err(Errno::EAFNOSUPPORT);
@@ -146,7 +149,7 @@ pub(super) fn awaits_port(file: &File) -> Option<SocketAddr> {
 }
 
 /// Where a connect goes.
-enum Target {
+pub(super) enum Target {
     /// AF_UNSPEC: nowhere any more.
     Nowhere,
     Kernel,
@@ -176,13 +179,14 @@ pub fn connect(fd: c_int, bytes: &[u8]) -> Outcome<()> {
     }
 }
 
-fn target(shared: &mut Shared, id: FileId, bytes: &[u8]) -> Result<Target, Errno> {
+pub(super) fn target(shared: &mut Shared, id: FileId, bytes: &[u8]) -> Result<Target, Errno> {
     let file = shared.file(id)?;
     let (socket, domain) = (file.socket, file.domain);
     let parsed = addr::parse(domain, bytes)?;
     if parsed == Parsed::Unspec {
         return Ok(Target::Nowhere);
     }
+    options::device::usable(shared, id)?;
     let stream = socket.kind == Kind::Tcp;
     if domain == libc::AF_INET6 {
         if stream {

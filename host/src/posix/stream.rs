@@ -24,6 +24,7 @@ pub(super) fn send(fd: c_int, bufs: &[&[u8]], flags: c_int) -> Result<usize, Err
     let total: usize = bufs.iter().map(|b| b.len()).sum();
     let mut sent = 0;
     let mut waited = false;
+    let mut deferred = false;
     let result = block_on(
         fd,
         |shared, id| {
@@ -33,6 +34,11 @@ pub(super) fn send(fd: c_int, bufs: &[&[u8]], flags: c_int) -> Result<usize, Err
         },
         |shared, id| {
             shared.may_send(id)?;
+            let file = shared.file(id)?;
+            if file.fast_open && shared.stack.is_deferred(file.socket) {
+                deferred = true;
+                return Err(Errno::EINPROGRESS);
+            }
             let before = sent;
             let pushed = push(shared, id, bufs, flags & libc::MSG_MORE != 0, &mut sent);
             if urgent && sent > before {
@@ -58,6 +64,7 @@ pub(super) fn send(fd: c_int, bufs: &[&[u8]], flags: c_int) -> Result<usize, Err
     match result {
         Ok(()) => Ok(sent),
         Err(_) if sent > 0 => Ok(sent),
+        Err(Errno::EINPROGRESS) if deferred => super::fastopen::begin(fd, bufs, flags, None),
         Err(e) => {
             if e == Errno::EPIPE && flags & libc::MSG_NOSIGNAL == 0 {
                 let _ = sys::tgkill(sys::gettid(), libc::SIGPIPE);

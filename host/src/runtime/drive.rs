@@ -35,7 +35,8 @@ mod watch;
 
 pub(super) use watch::Watch;
 
-/// How long the stack thread leaves the device alone after somebody drove.
+/// How long the stack thread leaves the device alone after somebody drove. Not where the link keeps frames until their time: they would
+/// be late.
 pub(super) const NAP: Duration = Duration::from_millis(1);
 
 /// The stack thread's event descriptor, for the trampoline, which takes no lock.
@@ -122,7 +123,7 @@ impl Runtime {
             Turn::Attend { driven } => driven,
         };
         let more = shared.attend();
-        if driven {
+        if driven && !shared.timed {
             // Whoever drove will again, and takes the rest: a busy program must not have to share its core and the lock with this
             // thread (nginx with 64 connections lost a tenth to it).
             shared.watch.nap();

@@ -57,9 +57,16 @@ pub fn on_exit() {
             shared.stack.close(now, socket);
         }
     }
-    if !drain(runtime, end) {
-        let mut shared = runtime.lock();
+    let done = drain(runtime, end);
+    let mut shared = runtime.lock();
+    if !done {
         shared.stack.abort_all(sys::now());
+        shared.transmit();
+        // What is on the way arrives although its sender is gone.
+        shared.link.flush();
+    }
+    if let Some(line) = shared.link.summary() {
+        crate::log_info!("{line}");
     }
 }
 
@@ -73,7 +80,9 @@ pub(super) fn forget() {
 /// still fail). The program's own descriptor limit comes back.
 pub fn before_exec() {
     if let Some(runtime) = start::get().filter(|_| inside::depth() == 0) {
-        drain(runtime, sys::now() + start::settings().linger);
+        if !drain(runtime, sys::now() + start::settings().linger) {
+            runtime.lock().link.flush();
+        }
     }
     fdspace::restore_for_exec();
 }
@@ -94,10 +103,11 @@ fn drain(runtime: &Runtime, end: Instant) -> bool {
             shared.attend();
             let through = !shared.spills.any() || shared.drained_spills();
             shared.transmit();
-            if shared.device_gone || (through && !shared.stack.pending_output()) {
+            if shared.device_gone || (through && !shared.stack.pending_output() && !shared.link.has_output())
+            {
                 break true;
             }
-            shared.stack.poll_timeout()
+            shared.deadline()
         };
         let now = sys::now();
         if now >= end {

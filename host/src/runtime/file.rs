@@ -58,6 +58,8 @@ pub struct File {
     pub protocol: i32,
     /// O_NONBLOCK.
     pub nonblock: bool,
+    /// TCP_FASTOPEN_CONNECT was set: the first send may have to connect.
+    pub fast_open: bool,
     /// There are kernel sockets beside it (see `companion`).
     pub companied: bool,
     /// What these have ready: part of its own readiness.
@@ -110,6 +112,7 @@ impl File {
             ty,
             protocol,
             nonblock: false,
+            fast_open: false,
             companied: false,
             also: Readiness::NONE,
             ancillary: 0,
@@ -248,6 +251,7 @@ mod tests {
                 mtu: 1500,
                 capabilities: Default::default(),
                 congestion: Default::default(),
+                ecn: Default::default(),
                 loopback: false,
             },
             matnet_stack::Instant::ZERO,

@@ -80,6 +80,8 @@ pub struct Shared {
     /// Open sockets.
     pub files: Files,
     link: Box<dyn Link>,
+    /// The link keeps frames until their time.
+    timed: bool,
     by_socket: file::BySocket,
     waiters: wait::Waiters,
     /// Epoll sets.
@@ -242,7 +244,7 @@ impl Shared {
         while let Some(entry) = self.stack.poll_log() {
             start::log_entry(&entry);
         }
-        let deadline = self.stack.poll_timeout();
+        let deadline = self.deadline();
         if !self.device_full {
             return deadline;
         }
@@ -250,13 +252,27 @@ impl Shared {
         Some(deadline.map_or(retry, |d| d.min(retry)))
     }
 
+    /// The earliest timer.
+    fn deadline(&self) -> Option<Instant> {
+        let deadline = self.stack.poll_timeout();
+        if !self.timed || self.device_gone {
+            return deadline;
+        }
+        deadline.into_iter().chain(self.link.deadline()).min()
+    }
+
     /// Hands due frames to the device.
     pub(crate) fn transmit(&mut self) {
         let now = self.now();
         let mut sink = LinkSink { link: self.link.as_mut(), gone: None, full: false };
         self.stack.poll_transmit(now, &mut sink);
-        let gone = sink.gone;
+        let mut gone = sink.gone;
         self.device_full = sink.full;
+        if self.timed && !self.device_gone {
+            if let Err(LinkError::Gone(e)) = self.link.poll() {
+                gone.get_or_insert(e);
+            }
+        }
         if let Some(e) = gone {
             self.lose_device(e);
         }

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::{Runtime, Shared, fdspace, fork, inside, sys, thread, wait};
 use crate::config::{HookMode, Settings};
 use crate::errno::Errno;
-use crate::link::{Capture, Link, OpenError, Tap};
+use crate::link::{Capture, Faults, Link, OpenError, Tap};
 
 static RUNTIME: AtomicPtr<Runtime> = AtomicPtr::new(std::ptr::null_mut());
 /// One start at a time; also taken around fork.
@@ -143,6 +143,11 @@ fn bring_up() -> Result<&'static Runtime, String> {
     let tap = open_device(settings)?;
     let device_fd = tap.fd().unwrap_or(-1);
     let mut link: Box<dyn Link> = Box::new(tap);
+    if let Some(spec) = &settings.fault {
+        let mut seed = [0; 4];
+        sys::getrandom(&mut seed);
+        link = Box::new(Faults::new(link, spec, u32::from_ne_bytes(seed).into(), sys::now));
+    }
     if let Some(path) = &settings.pcap {
         link = Box::new(Capture::new(link, path, &settings.tap, place).map_err(|e| e.line)?);
     }
@@ -160,11 +165,14 @@ fn bring_up() -> Result<&'static Runtime, String> {
         mtu: settings.mtu.unwrap_or_else(|| link.mtu()).min(link.mtu()),
         capabilities: link.capabilities(),
         congestion: settings.congestion,
+        ecn: settings.ecn,
         loopback: settings.loopback_stack,
     };
     let fail = |what: &str, e: Errno| format!("cannot make {what}: {e}");
     crate::log_info!("{} at {} on {} (MTU {})", config.addr, config.mac, settings.tap, config.mtu);
-    let stack = Stack::new(config, sys::now(), entropy);
+    let mut stack = Stack::new(config, sys::now(), entropy);
+    // As much as Linux gives its TCP: 9.4 % (tcp_init_mem).
+    stack.set_tcp_memory(sys::machine_memory() / 32 * 3);
     // 5. Descriptors of our own.
     let placeholder = sys::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0)
         .and_then(fdspace::internal)
@@ -176,6 +184,7 @@ fn bring_up() -> Result<&'static Runtime, String> {
         shared: Mutex::new(Shared {
             stack,
             files: Default::default(),
+            timed: link.is_timed(),
             link,
             by_socket: Default::default(),
             waiters: wait::Waiters::default(),

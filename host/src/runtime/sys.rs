@@ -343,6 +343,28 @@ pub(crate) fn ioctl_int(fd: RawFd, request: usize) -> Result<c_int, Errno> {
     unsafe { sys!(SYS_ioctl, fd, request, &raw mut value) }.map(|_| value)
 }
 
+/// Bytes of memory that the machine has (sysinfo(2)); 0: not known.
+pub fn machine_memory() -> usize {
+    // SAFETY: all zero is a value of the struct.
+    let mut info: libc::sysinfo = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel fills in the struct.
+    let asked = unsafe { sys!(SYS_sysinfo, &raw mut info) };
+    let unit = usize::try_from(info.mem_unit).unwrap_or(1).max(1);
+    asked.map_or(0, |_| usize::try_from(info.totalram).unwrap_or(usize::MAX).saturating_mul(unit))
+}
+
+/// getegid(2)
+pub fn getegid() -> u32 {
+    // SAFETY: no arguments.
+    unsafe { sys!(SYS_getegid) }.map_or(0, |n| n as u32)
+}
+
+/// getgroups(2): fills in the groups and answers how many; with no room only how many there are.
+pub fn getgroups(groups: &mut [u32]) -> Result<usize, Errno> {
+    // SAFETY: the slice is valid for writes of its length.
+    unsafe { sys!(SYS_getgroups, groups.len(), groups.as_mut_ptr()) }
+}
+
 /// getpid(2)
 pub fn getpid() -> c_int {
     // SAFETY: no arguments.

@@ -653,6 +653,9 @@ impl IpOutput for Egress<'_> {
         if self.full {
             return Err(Full);
         }
+        if tx.confirm {
+            self.iface.confirm(now, tx.dst);
+        }
         let Some(target) = self.target(tx.dst) else {
             self.tally.no_route += 1;
             return Ok(());

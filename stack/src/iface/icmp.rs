@@ -369,7 +369,12 @@ impl Layers {
                         Report { error: error.error(), hard, to: remote, payload: quoted.l4, notice };
                     self.tcp.queue_error(local, seq, &report);
                 }
-                self.tcp.on_icmp_error(now, local, remote, seq, error, &mut self.counters);
+                // The packets that are sent from now on are those that the IP layer makes of it.
+                let told = match error {
+                    IcmpError::PathMtu(mtu) => IcmpError::PathMtu(mtu.max(self.iface.least_path_mtu())),
+                    other => other,
+                };
+                self.tcp.on_icmp_error(now, local, remote, seq, told, &mut self.counters);
                 if let IcmpError::PathMtu(mtu) = error {
                     if refused(&self.counters) == before {
                         self.lower_path_mtu(now, quoted.ip.dst, mtu);

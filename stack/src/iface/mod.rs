@@ -18,7 +18,7 @@ use crate::raw::Raw;
 use crate::stack::LogEntry;
 use crate::tcp::{SegmentIn, Tcp};
 use crate::time::{Duration, Instant};
-use crate::types::{Config, Kind, MacAddr, MtuDiscover};
+use crate::types::{Config, Kind, MacAddr, MtuDiscover, TcpOptions};
 use crate::udp::Datagrams;
 use crate::udp::errors::Notice;
 use crate::wire::icmpv4::{Repr, unreachable};
@@ -137,7 +137,14 @@ impl Layers {
         // RFC 5227 section 2.3, once as Linux `arp_notify` does: a second one would cost a timer.
         iface.announce();
         Layers {
-            tcp: Tcp::new(iface.config.congestion, derive_secret(&entropy, "tcp")),
+            tcp: Tcp::new(
+                TcpOptions {
+                    congestion: iface.config.congestion,
+                    ecn: iface.config.ecn,
+                    ..TcpOptions::default()
+                },
+                derive_secret(&entropy, "tcp"),
+            ),
             udp: Datagrams::new(Kind::Udp, key("udp")),
             ping: Datagrams::new(Kind::Ping, key("ping")),
             raw: Raw::new(key("raw")),
@@ -307,9 +314,21 @@ impl Iface {
         self.path(self.now, dst).mtu
     }
 
+    /// The least that a path's MTU is lowered to, bytes of IP packet.
+    fn least_path_mtu(&self) -> u16 {
+        pmtu::floor(self.config.mtu)
+    }
+
     /// As [`Iface::path_mtu`], or the device's where IP_MTU_DISCOVER says that the path's does not count.
     pub(crate) fn mtu_for(&self, dst: Ipv4Addr, how: MtuDiscover) -> u16 {
         if how.uses_path() || self.is_local(dst) { self.path_mtu(dst) } else { self.config.mtu }
+    }
+
+    /// What was sent to `dst` gets there: the neighbour on the way lives.
+    pub(crate) fn confirm(&mut self, now: Instant, dst: Ipv4Addr) {
+        if let Some(hop) = self.routes.next_hop(dst) {
+            self.neighbors.confirm(now, hop);
+        }
     }
 
     /// The neighbours.
@@ -366,7 +385,8 @@ impl Iface {
         self.arp_out.push_back((MacAddr::BROADCAST, repr));
     }
 
-    /// Another host claims our address: RFC 5227 section 2.4 (b), defend once in ten seconds.
+    /// Another host claims our address. The user gave it to us and we have no other, so it is defended without end, once in
+    /// ten seconds: RFC 5227 section 2.4 (c). (It is not probed for at the start, section 2.1: that takes seconds.)
     fn on_conflict(&mut self, now: Instant, mac: MacAddr) {
         if self.defended.is_some_and(|last| now.since(last) < DEFEND_INTERVAL) {
             return;

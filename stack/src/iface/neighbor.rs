@@ -10,13 +10,16 @@
 //!                     +-------------------------------------------------------------------+
 //! ```
 //!
+//! What an upper layer knows of a neighbour's life makes it reachable too: a TCP whose data is acknowledged, and a sender
+//! that says MSG_CONFIRM. So a neighbour with which there is such traffic is never asked.
+//!
 //! Reachable, stale and Delay age lazily, when a packet asks for them, so a neighbour that nobody talks to costs no
 //! wake-up; only Incomplete and Probe have timers. Packets for an unresolved neighbour are held, bounded in number
 //! and bytes, oldest dropped first (RFC 1122 section 2.3.2.2). The table is bounded too; the least recently used
 //! entry goes. We learn from requests that ask for us and from replies to our own, and refresh (never create) from other
 //! traffic, as Linux does without `arp_accept`: a neighbour cannot fill the table with inventions.
 //!
-//! Limits: no static entries, no confirmation by upper layers: a busy neighbour is asked once in 35 s.
+//! Limits: no static entries.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::Ipv4Addr;
@@ -180,6 +183,15 @@ impl Neighbors {
             }
         }
         Some(entry.mac)
+    }
+
+    /// An upper layer knows that `addr` answers (RFC 1122 section 2.3.2.1; Linux: `neigh_confirm`): it need not be asked.
+    pub(crate) fn confirm(&mut self, now: Instant, addr: Ipv4Addr) {
+        let Some(entry) = self.table.get_mut(&addr).filter(|entry| entry.is_valid()) else { return };
+        entry.state = State::Reachable { until: now + REACHABLE_TIME };
+        if let Some(timer) = entry.timer.take() {
+            self.timers.remove(&(timer, addr));
+        }
     }
 
     /// Holds a frame until `addr` is resolved. Over the limits the oldest goes.

@@ -117,6 +117,33 @@ fn a_reply_to_a_probe_makes_the_entry_reachable_again() {
 }
 
 #[test]
+fn what_upper_layers_know_makes_an_entry_reachable() {
+    let mut cache = resolved(at(0));
+    // Reachable, stale, being delayed and being probed.
+    for (ms, asked) in [(20_000, 0), (50_000, 0), (80_000, 0), (120_000, 1)] {
+        cache.resolve(at(ms), PEER);
+        cache.resolve(at(ms + 5_000), PEER);
+        assert_eq!(cache.requests.len(), asked, "{ms}");
+        cache.requests.clear();
+        cache.confirm(at(ms + 5_001), PEER);
+        assert_eq!(cache.poll_timeout(), None);
+        cache.resolve(at(ms + 34_999), PEER);
+        assert_eq!(cache.list(at(ms + 34_999))[0].state, NeighborState::Reachable);
+    }
+}
+
+#[test]
+fn nobody_else_is_confirmed() {
+    let mut cache = cache();
+    cache.confirm(at(0), PEER);
+    assert!(cache.list(at(0)).is_empty());
+    cache.resolve(at(0), PEER);
+    cache.confirm(at(1), PEER);
+    assert_eq!(cache.list(at(1))[0].state, NeighborState::Incomplete, "there is no address yet");
+    assert!(cache.poll_timeout().is_some());
+}
+
+#[test]
 fn strangers_are_learnt_only_when_they_ask_for_us() {
     let mut cache = cache();
     assert!(!cache.learn(at(0), talk(MAC)));

@@ -20,6 +20,11 @@ const MAX_ENTRIES: usize = 1024;
 /// The likely MTUs of RFC 1191 section 7.1, for routers that do not say.
 const PLATEAUS: [u16; 10] = [32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68];
 
+/// The least that a path over a link of this MTU is lowered to: a link below 552 bytes is not an attack.
+pub(crate) fn floor(link_mtu: u16) -> u16 {
+    MIN_PMTU.min(link_mtu)
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     mtu: u16,
@@ -77,8 +82,7 @@ impl PathMtus {
         if self.entries.len() >= MAX_ENTRIES && !self.entries.contains_key(&dst) {
             self.make_room(now);
         }
-        // A link below 552 bytes is not an attack.
-        let floor = MIN_PMTU.min(link_mtu);
+        let floor = floor(link_mtu);
         let entry = Entry { mtu: mtu.max(floor), locked: mtu < floor, expires: now + LIFETIME };
         self.entries.insert(dst, entry);
         true

@@ -15,7 +15,7 @@ use std::net::Ipv4Addr;
 use crate::buf::Buf;
 use crate::iface::keys::Keyed;
 use crate::time::{Duration, Instant};
-use crate::wire::ipv4;
+use crate::wire::ipv4::{self, Ecn};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_MEMORY: usize = 4 * 1024 * 1024;
@@ -41,6 +41,8 @@ struct Partial {
     received: usize,
     /// Bytes of the largest packet that brought a piece.
     largest: u16,
+    /// Code points of congestion notification seen, one bit for each.
+    ecn: u8,
     memory: usize,
     expires: Instant,
     /// Header of the fragment at offset 0, and the packet that it was, for ICMP to quote.
@@ -56,7 +58,7 @@ pub(crate) enum Outcome {
     Complete(Buf, u16),
     /// Dropped alone: it was here already.
     Duplicate,
-    /// Dropped alone: impossible offset or length.
+    /// Dropped: impossible offset or length alone, the whole datagram for marks that contradict each other.
     Malformed,
     /// Dropped with its whole datagram.
     Overlap,
@@ -144,6 +146,7 @@ impl Reassembly {
         partial.fragments.insert(start, (end, payload));
         let whole = u16::try_from(header_len.saturating_add(repr.payload_len)).unwrap_or(u16::MAX);
         partial.largest = partial.largest.max(whole);
+        partial.ecn |= 1 << (repr.tos & Ecn::MASK);
         partial.received = partial.received.saturating_add(len);
         partial.memory = partial.memory.saturating_add(cost);
         self.memory = self.memory.saturating_add(cost);
@@ -201,6 +204,7 @@ impl Reassembly {
             total: None,
             received: 0,
             largest: 0,
+            ecn: 0,
             memory: OVERHEAD,
             expires,
             first: None,
@@ -230,11 +234,28 @@ impl Reassembly {
 /// The least key, to begin a range with.
 const KEY_MIN: Key = Key { src: Ipv4Addr::UNSPECIFIED, dst: Ipv4Addr::UNSPECIFIED, ident: 0, protocol: 0 };
 
+/// The TOS byte of the whole. RFC 3168 section 5.3: a mark on one fragment is one on the whole, and a mark beside a fragment that is not
+/// capable is a mistake, or somebody's hiding of one: dropped (Linux: `ip_frag_ecn_table`).
+fn join_marks(first: u8, seen: u8) -> Option<u8> {
+    const MARKED: u8 = 1 << 3;
+    const INCAPABLE: u8 = 1;
+    match (seen & MARKED != 0, seen & INCAPABLE != 0) {
+        (false, _) => Some(first),
+        (true, false) => Some(Ecn::Ce.on(first)),
+        (true, true) => None,
+    }
+}
+
 /// One packet of all fragments, options left out.
 fn assemble(partial: Partial) -> Option<Buf> {
     let (first, _) = partial.first?;
-    let header =
-        ipv4::Repr { more_fragments: false, fragment_offset: 0, payload_len: partial.received, ..first };
+    let header = ipv4::Repr {
+        tos: join_marks(first.tos, partial.ecn)?,
+        more_fragments: false,
+        fragment_offset: 0,
+        payload_len: partial.received,
+        ..first
+    };
     let mut packet = Vec::with_capacity(ipv4::HEADER_LEN.saturating_add(partial.received));
     header.emit(&mut packet);
     for (_, bytes) in partial.fragments.values() {

@@ -199,3 +199,29 @@ proptest::proptest! {
         }
     }
 }
+
+/// RFC 3168 section 5.3, Linux `ip_frag_ecn_table`: not capable, ECT(1), ECT(0), marked.
+#[test]
+fn marks_of_congestion_are_joined() {
+    for (first, second, joined) in [
+        (0, 0, Some(0)),
+        (2, 2, Some(2)),
+        (1, 2, Some(1)),
+        (2, 0, Some(2)),
+        (2, 3, Some(3)),
+        (3, 1, Some(3)),
+        (3, 3, Some(3)),
+        (0, 3, None),
+        (3, 0, None),
+    ] {
+        let mut r = reassembly();
+        let piece = |start, more, ecn: u8| ipv4::Repr { tos: 0xb8 | ecn, ..repr(SRC, 9, start, 8, more) };
+        feed(&mut r, 0, piece(0, true, first));
+        let tos = match feed(&mut r, 0, piece(8, false, second)) {
+            Outcome::Complete(packet, _) => Some(packet[1]),
+            _ => None,
+        };
+        assert_eq!(tos, joined.map(|ecn| 0xb8 | ecn), "{first} {second}");
+        assert_eq!((r.memory, r.poll_timeout()), (0, None), "nothing is left behind");
+    }
+}

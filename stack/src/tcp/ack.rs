@@ -3,28 +3,41 @@
 //!
 //! Linux's rules: acknowledge at once when more than one full segment is not acknowledged (a frame of several
 //! segments is that by itself), while the sender is in slow start ("quick"), when something is out of order;
-//! else within 40 ms, in the hope of data to send along or of more to acknowledge. "At once" means with the
-//! next `poll_transmit`: the host feeds in all the frames that wait first, so a burst costs one
-//! acknowledgement. While the user answers each message ("interactive"), quick acknowledgements stop.
+//! else within 40 ms, or up to a round trip and 200 ms where 40 were too short before, in the hope of data to send along
+//! or of more to acknowledge. "At once" means with the next `poll_transmit`: the host feeds in all the frames that wait
+//! first, so a burst costs one acknowledgement (one for each four segments of a far peer that come one by one). While
+//! the user answers each message ("interactive"), quick acknowledgements stop.
 //!
 //! The window never shrinks, moves by worthwhile steps only, and a reader who frees much of it is announced
 //! without waiting.
 
 use super::Cx;
+use super::memory::Strain;
 use super::socket::{Conn, HEADERS};
 use crate::time::{Duration, Instant};
 use crate::types::TcpState;
 use crate::wire::SeqNumber;
 
-/// How long an acknowledgement may wait (Linux: TCP_DELACK_MIN).
-pub(super) const DELAY: Duration = Duration::from_millis(40);
+/// How long an acknowledgement waits at least (Linux: TCP_ATO_MIN, TCP_DELACK_MIN).
+const DELAY: Duration = Duration::from_millis(40);
+/// How long it waits at most while messages are answered, and else (Linux: TCP_DELACK_MAX, half a second).
+const DELAY_ANSWERED: Duration = Duration::from_millis(200);
+const DELAY_MAX: Duration = Duration::from_millis(500);
 /// Most segments acknowledged at once at the start (Linux: TCP_MAX_QUICKACKS).
 const MAX_QUICK: u8 = 16;
+/// Payload bytes received since the last acknowledgement left, beyond which the host should transmit before it reads on.
+const ACK_AT_MOST: u32 = 128 << 10;
+/// The same in segments, for a far peer whose segments come one by one: so few acknowledgements as one for all that waited would
+/// slow its growth, and the loss of one would weigh (RFC 5681 section 4.2 asks for every second segment; what a driver
+/// merges gives Linux one for three to seven).
+const ACK_FAR: u32 = 4;
 /// Most frames that a near peer may have under way while each holds one segment: the queue of a TAP device
 /// has room for 1000 and drops what comes then.
 const UNMERGED_FRAMES: u32 = 640;
 /// What is near: across a real network a window of 900 kB would cost speed, and its queues are not the TAP's.
 const NEAR: Duration = Duration::from_millis(5);
+/// Largest new window while memory is short and something is unread.
+const PRESSED_WINDOW: u32 = 32 << 10;
 /// First guess of the peer's segment size.
 const INITIAL_RCV_MSS: u32 = 536;
 
@@ -45,7 +58,8 @@ pub(super) struct AckState {
     pub last_data: Instant,
     /// The peer's segment size, as observed.
     pub rcv_mss: u32,
-    seen_data: bool,
+    /// What a delay is hoped to be enough for, in microseconds (ATO); 0: no data was seen yet.
+    ato: u32,
     /// Full segments come one to a frame: the device, or the network, does not merge them.
     unmerged: bool,
 }
@@ -60,9 +74,25 @@ impl Default for AckState {
             pushed: 0,
             last_data: Instant::ZERO,
             rcv_mss: INITIAL_RCV_MSS,
-            seen_data: false,
+            ato: 0,
             unmerged: false,
         }
+    }
+}
+
+impl AckState {
+    /// How long an acknowledgement may wait, as the traffic suggests; zero: no data was seen yet.
+    pub(super) fn ato(&self) -> Duration {
+        Duration::from_micros(self.ato.into())
+    }
+
+    pub(super) fn set_ato(&mut self, ato: Duration) {
+        self.ato = u32::try_from(ato.as_micros()).unwrap_or(u32::MAX);
+    }
+
+    /// Acknowledgements wait for data to go along with (pingpong mode).
+    pub(super) const fn waits(&self) -> bool {
+        self.interactive
     }
 }
 
@@ -80,6 +110,7 @@ impl Conn {
         let quick = u8::try_from(segments).unwrap_or(u8::MAX).clamp(2, max);
         self.ack.quick = self.ack.quick.max(quick);
         self.ack.interactive = false;
+        self.ack.set_ato(DELAY);
     }
 
     /// Data arrived in order: measures the peer (Linux: `tcp_event_data_recv`).
@@ -95,12 +126,19 @@ impl Conn {
         // Also one of exactly a full segment: what the peer writes next may be small, and wait for this acknowledgement.
         self.ack.pushed = (self.ack.pushed + u8::from(push)).min(2);
         let gap = now.since(self.ack.last_data);
-        if !self.ack.seen_data || gap > self.rtt.rto() {
+        let (ato, rto) = (self.ack.ato(), self.rtt.rto());
+        let first = ato.is_zero();
+        if !first && gap <= DELAY / 2 {
+            // The usual case: messages come close together.
+            self.ack.set_ato(ato / 2 + DELAY / 2);
+        } else if !first && gap < ato {
+            self.ack.set_ato((ato / 2 + gap).min(rto));
+        } else if first || gap > rto {
             // RFC 5681 section 4.2 allows it; a sender that starts anew grows by acknowledgements.
-            self.ack.seen_data = true;
             let interactive = self.ack.interactive;
             self.enter_quick(MAX_QUICK);
             self.ack.interactive = interactive;
+            self.ack.set_ato(if first { DELAY } else { ato });
         }
         self.ack.last_data = now;
         self.ack.scheduled = true;
@@ -114,19 +152,56 @@ impl Conn {
         // RFC 9293 section 3.8.6.3, MUST-58: "a TCP implementation MUST NOT excessively delay ACKs [...] in a
         // stream of full-sized segments there SHOULD be an ACK for at least every second segment".
         let full = self.unacked_received() > self.ack.rcv_mss;
-        let quick = cx.opts.quickack || (self.ack.quick > 0 && !self.ack.interactive);
+        let quick = self.ack.quick > 0 && !self.ack.interactive;
         if full || quick || !self.recvbuf.is_contiguous() {
             self.ack_now();
         } else if self.delack_at.is_none() {
-            self.delack_at = Some(cx.now + DELAY.min(cx.opts.delack_max));
+            self.delack_at = Some(cx.now + self.ack_delay().min(cx.opts.delack_max));
         }
+    }
+
+    /// How long an acknowledgement waits now (Linux: `tcp_send_delayed_ack`): longer than 40 ms only with a round trip that is
+    /// longer too.
+    fn ack_delay(&self) -> Duration {
+        let ato = self.ack.ato();
+        if ato <= DELAY {
+            return ato;
+        }
+        let answered = self.ack.interactive || self.ack.pushed > 0;
+        let mut most = if answered { DELAY_ANSWERED } else { DELAY_MAX };
+        if self.rtt.known() {
+            most = most.min(self.rtt.srtt().max(DELAY));
+        }
+        ato.min(most)
+    }
+
+    /// See `Tcp::set_quickack`.
+    pub(super) fn set_quickack(&mut self, on: bool, once: bool) {
+        self.ack.interactive = !on;
+        if on && self.ack.scheduled && matches!(self.state, TcpState::Established | TcpState::CloseWait) {
+            self.ack.interactive = once;
+            self.ack_now();
+        }
+    }
+
+    /// True when an acknowledgement should leave before more is read.
+    pub(super) fn ack_overdue(&self) -> bool {
+        let one_by_one = self.ack.unmerged && self.rtt.srtt() >= NEAR;
+        let most = if one_by_one { ACK_FAR.saturating_mul(self.ack.rcv_mss) } else { ACK_AT_MOST };
+        self.unacked_received() >= most
     }
 
     /// The delayed acknowledgement is due: the guess that data would go back was wrong.
     pub(super) fn delayed_ack_due(&mut self, cx: &mut Cx<'_>) {
         self.delack_at = None;
         if self.ack.scheduled {
-            self.ack.interactive = false;
+            if self.ack.interactive {
+                self.ack.interactive = false;
+                self.ack.set_ato(DELAY);
+            } else {
+                // It was too short: `tcp_delack_timer_handler` inflates it.
+                self.ack.set_ato((self.ack.ato() * 2).min(self.rtt.rto()));
+            }
             cx.counters.tcp_delayed_acks += 1;
             self.ack_now();
         }
@@ -142,12 +217,15 @@ impl Conn {
         self.delack_at = None;
         self.rcv_wup = self.rcv_nxt;
         self.rcv_adv = self.rcv_adv.max(window_edge);
-        self.blocks.sent();
+        self.blocks.sent(self.sack_room());
+        if self.sack_ok && self.blocks.owes() {
+            self.ack_now();
+        }
     }
 
     /// Data left: soon after data arrived, that is an answer.
     pub(super) fn note_answer(&mut self, now: Instant) {
-        if self.ack.seen_data && now.since(self.ack.last_data) < DELAY {
+        if now.since(self.ack.last_data) < self.ack.ato() {
             self.ack.interactive = true;
         }
     }
@@ -171,20 +249,33 @@ impl Conn {
         }
         let mut free =
             u32::try_from(free).unwrap_or(u32::MAX).min(0xffff << self.rcv_wscale).min(self.window_clamp);
+        if !self.recvbuf.is_empty() {
+            // Memory is short, and this user has not read all (Linux: rcv_ssthresh becomes four segments).
+            let little = 4 * u32::from(self.advmss);
+            match self.charge.strain() {
+                Strain::None => {}
+                Strain::Pressed => free = free.min(little.max(PRESSED_WINDOW)),
+                Strain::Full => free = free.min(little),
+            }
+        }
         if self.ack.unmerged && self.rtt.srtt() < NEAR {
             free = free.min(UNMERGED_FRAMES * self.ack.rcv_mss);
         }
         if self.rcv_wscale > 0 {
-            // What the shift cuts off is not announced.
-            free >> self.rcv_wscale << self.rcv_wscale
+            // Rounded up, or what is less than a unit would be announced as nothing for ever (__tcp_select_window: ALIGN).
+            (free.div_ceil(1 << self.rcv_wscale) << self.rcv_wscale).min(0xffff << self.rcv_wscale)
         } else {
             // Whole segments, unless the old window still says it well enough.
-            let mss = self.ack.rcv_mss.max(1);
+            let full = u32::try_from(limit).unwrap_or(u32::MAX).min(self.window_clamp);
+            let mss = self.ack.rcv_mss.min(full).max(1);
             let old = self.receive_window();
-            if old <= free && old.saturating_add(mss) > free {
-                old
-            } else {
+            if old > free || old.saturating_add(mss) <= free {
                 (free - free % mss).max(free.min(mss))
+            } else if mss == full && free > old.saturating_add(full / 2) {
+                // A segment is more than there will ever be: half of it is worth telling of.
+                free
+            } else {
+                old
             }
         }
     }
@@ -202,8 +293,7 @@ impl Conn {
 
     /// The user has read: tell the peer when that matters (Linux: `tcp_cleanup_rbuf`).
     pub(super) fn after_read(&mut self, now: Instant) {
-        let rtt = if self.rtt.known() { self.rtt.srtt() } else { Duration::from_millis(1) };
-        self.recvbuf.tune(now, rtt);
+        self.recvbuf.tune(now, self.charge.strain());
         if !matches!(self.state, TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2) {
             return;
         }

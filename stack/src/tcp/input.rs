@@ -5,6 +5,8 @@
 //! A frame that stands for several segments is processed as the one segment that it is on the circle of
 //! sequence numbers. Urgent data is in `urgent.rs`.
 
+use super::beyond::Put;
+use super::memory::Strain;
 use super::recovery::AckOutcome;
 use super::socket::{Conn, Fate, MIN_MSS};
 use super::{Cx, Disposition, SegmentIn};
@@ -19,27 +21,35 @@ const PAWS_IDLE: Duration = Duration::from_secs(24 * 24 * 3600);
 /// Least interval between acknowledgements of unacceptable segments on a connection (Linux:
 /// tcp_invalid_ratelimit).
 const OOW_INTERVAL: Duration = Duration::from_millis(500);
-/// Challenge ACKs a second over all connections (RFC 5961 section 7).
+/// Challenge ACKs a second over all connections, on average (RFC 5961 section 7).
 const CHALLENGES_A_SECOND: u32 = 1000;
 /// Linux's TCP_TIMEOUT_MIN: when to repeat a SYN that met a stale connection.
 const SYN_AGAIN: Duration = Duration::from_millis(2);
 
-/// The budget of RFC 5961 section 7, over all connections.
-#[derive(Debug, Default)]
+/// The budget of RFC 5961 section 7, over all connections. How much there is in a second is drawn anew, from half of the average to
+/// one and a half, as Linux has it: from a fixed budget a stranger could tell, by using it up on a connection of his own, whether
+/// his guesses about somebody else's were challenged (CVE-2016-5696).
 pub(super) struct ChallengeLimit {
+    hash: super::KeyedHash,
     second: u64,
-    used: u32,
+    left: u32,
 }
 
 impl ChallengeLimit {
+    pub(super) fn new(hash: super::KeyedHash) -> ChallengeLimit {
+        ChallengeLimit { hash, second: u64::MAX, left: 0 }
+    }
+
     fn allow(&mut self, now: Instant) -> bool {
         let second = now.micros() / 1_000_000;
         if second != self.second {
             self.second = second;
-            self.used = 0;
+            let drawn = std::hash::BuildHasher::hash_one(&self.hash, ("challenges", second));
+            self.left = CHALLENGES_A_SECOND / 2 + (drawn % u64::from(CHALLENGES_A_SECOND)) as u32;
         }
-        self.used += 1;
-        self.used <= CHALLENGES_A_SECOND
+        let allowed = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        allowed
     }
 }
 
@@ -52,13 +62,13 @@ impl Conn {
         }
         match self.state {
             TcpState::Closed | TcpState::Listen | TcpState::TimeWait => Disposition::Reset,
-            TcpState::SynSent => self.in_syn_sent(cx, &seg),
+            TcpState::SynSent => self.in_syn_sent(cx, seg),
             _ => self.in_synchronized(cx, seg),
         }
     }
 
     /// RFC 9293 section 3.10.7.3.
-    fn in_syn_sent(&mut self, cx: &mut Cx<'_>, seg: &SegmentIn) -> Disposition {
+    fn in_syn_sent(&mut self, cx: &mut Cx<'_>, mut seg: SegmentIn) -> Disposition {
         let repr = &seg.repr;
         let has_ack = repr.flags.contains(Flags::ACK);
         if has_ack {
@@ -100,11 +110,21 @@ impl Conn {
             self.max_window = self.snd_wnd;
             // "If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED, form an
             // ACK segment and send it."
+            if self.fast.is_some() {
+                self.take_fast_open_answer(cx, repr);
+            }
             self.establish(cx);
             self.ack_now();
+            if self.fast.is_some() && !seg.payload.is_empty() {
+                // tcp_fastopen_add_skb: a SYN-ACK may bring data where the SYN could have.
+                seg.repr.seq += 1;
+                self.take_text(cx, &mut seg);
+            }
         } else {
             // "Otherwise, enter SYN-RECEIVED, form a SYN,ACK segment [...] and send it." (simultaneous open)
             self.state = TcpState::SynReceived;
+            // What our SYN may have brought is sent again when the connection is open.
+            self.snd_nxt = self.snd_nxt.min(self.iss + 1);
             self.snd_wnd = u32::from(repr.window);
             self.snd_wl1 = repr.seq;
             self.max_window = self.snd_wnd;
@@ -128,15 +148,18 @@ impl Conn {
         // RFC 7323 section 2.2: scaling counts only when both sides offer it. We always do.
         match options.window_scale {
             Some(shift) => {
+                // Section 2.3: a shift above 14 counts as 14.
                 self.snd_wscale = shift.min(14);
-                self.rcv_wscale = super::socket::RCV_WSCALE;
+                self.wscale_ok = true;
             }
             None => {
                 self.snd_wscale = 0;
                 self.rcv_wscale = 0;
+                self.wscale_ok = false;
             }
         }
         self.sack_ok = options.sack_permitted;
+        self.ecn.on_syn(repr.flags, self.state == TcpState::SynSent);
         self.ts.on = options.timestamps.is_some();
         if let Some((val, _)) = options.timestamps {
             self.ts.recent = val;
@@ -151,7 +174,7 @@ impl Conn {
     fn on_syn_acked(&mut self, cx: &Cx<'_>, ack: SeqNumber) {
         if let Some(sent) = self.syn_sent_at {
             self.rtt.sample(cx.now.since(sent));
-        } else {
+        } else if self.syn_was_lost() {
             // RFC 6298 section 5.7.
             self.rtt.after_syn_timeout();
         }
@@ -161,7 +184,7 @@ impl Conn {
 
     /// Both SYNs are acknowledged.
     fn establish(&mut self, cx: &mut Cx<'_>) {
-        let syn_lost = self.syn_sent_at.is_none();
+        let syn_lost = self.syn_was_lost();
         self.state = TcpState::Established;
         cx.counters.tcp_established += 1;
         self.syn_due = false;
@@ -172,10 +195,14 @@ impl Conn {
         if self.pmtu != 0 {
             self.update_mss(self.pmtu, cx.opts.maxseg);
         }
-        self.start_window(syn_lost);
+        if self.win.cwnd == 0 || syn_lost {
+            self.start_window(syn_lost);
+        }
+        self.recvbuf.tuning.start(cx.now, self.advmss, self.rtt.srtt());
         self.sendbuf.set_limit(self.send_limit(cx.opts));
         self.stats.last_data_sent = cx.now;
         self.enter_quick(16);
+        self.ack.set_ato(Duration::ZERO);
         if cx.opts.keepalive {
             self.keepalive_at = Some(cx.now + cx.opts.keepidle);
         }
@@ -249,6 +276,9 @@ impl Conn {
                         self.die(Some(Error::ConnectionReset), false);
                         return Disposition::Reset;
                     }
+                    if self.ecn.on() {
+                        self.take_ecn(cx, &seg);
+                    }
                     self.take_text(cx, &mut seg);
                 }
                 // "CLOSE-WAIT STATE, CLOSING STATE, LAST-ACK STATE, TIME-WAIT STATE: This should not occur
@@ -311,7 +341,6 @@ impl Conn {
                 cx.counters.tcp_resets_in += 1;
                 let error = match self.state {
                     TcpState::CloseWait => Error::BrokenPipe,
-                    TcpState::SynReceived => Error::ConnectionRefused,
                     _ => Error::ConnectionReset,
                 };
                 self.die(Some(error), false);
@@ -380,6 +409,13 @@ impl Conn {
             return;
         }
         cx.counters.tcp_challenge_acks += 1;
+        if self.is_early_child() {
+            // It has not got the SYN-ACK (tcp_check_req). Karn: no measurement from one sent twice.
+            self.syn_due = true;
+            self.syn_sent_at = None;
+            self.output_wanted = true;
+            return;
+        }
         self.ack_now();
     }
 
@@ -481,6 +517,10 @@ impl Conn {
         let payload = std::mem::take(&mut seg.payload);
         if seq.gt(self.rcv_nxt) {
             self.take_out_of_order(cx, seq, end, payload);
+            if fin && self.rcv_fin == Some(end) && self.sack_ok {
+                // It is remembered, so it is reported as Linux does: a tail loss probe may be nothing but a FIN.
+                self.blocks.add(end, end + 1);
+            }
         } else if end.gt(self.rcv_nxt) {
             let mut payload = payload;
             let overlap = usize::try_from(self.rcv_nxt - seq).unwrap_or(0);
@@ -490,10 +530,24 @@ impl Conn {
             payload.advance(overlap);
             let filled = !self.recvbuf.is_contiguous();
             let len = payload.len();
+            let strain = self.charge.strain();
+            if strain == Strain::Full && !self.recvbuf.is_empty() {
+                // Linux: TCPRcvQDrop. The peer sends it again; what the user reads meanwhile makes room.
+                cx.counters.tcp_memory_dropped += 1;
+                self.ack_now();
+                return;
+            }
+            self.measure_round_trip(cx.now, &seg.repr, len);
             let grown = self.recvbuf.push(payload, cx.pool);
             self.rcv_nxt += grown;
             self.stats.bytes_received += grown as u64;
             self.note_data(cx.now, len, seg.gso_size, push);
+            // A whole window from here on: its end is beyond what the peer may send before he has heard of this.
+            let window = usize::try_from(self.rcv_adv - self.rcv_wup).unwrap_or(0);
+            self.recvbuf.tuning.on_data(cx.now, self.rcv_nxt, self.rcv_nxt + window);
+            if filled && self.recvbuf.prune(strain) {
+                self.forget_pruned(cx);
+            }
             if filled {
                 // RFC 5681 section 4.2: "SHOULD send an immediate ACK when it receives a data segment that
                 // fills in all or part of a gap".
@@ -531,20 +585,42 @@ impl Conn {
         }
         let gap = u32::try_from(seq - self.rcv_nxt).unwrap_or(0);
         let known = payload.len();
-        if self.recvbuf.push_beyond(gap, payload) {
-            if self.sack_ok {
-                self.blocks.add(seq, end);
-            }
-        } else if known > 0 && self.sack_ok {
-            self.blocks.add_duplicate(seq, end);
+        let (put, pruned) = self.recvbuf.push_beyond(gap, payload, self.charge.strain());
+        match put {
+            Put::Kept if self.sack_ok => self.blocks.add(seq, end),
+            Put::Known if self.sack_ok && known > 0 => self.blocks.add_duplicate(seq, end),
+            Put::Refused => cx.counters.tcp_memory_dropped += 1,
+            _ => {}
+        }
+        if pruned {
+            self.forget_pruned(cx);
         }
         self.ack.last_data = cx.now;
+    }
+
+    /// What was pruned is not reported any more (RFC 2018 section 8: the receiver may, in extreme need, discard what it
+    /// reported).
+    fn forget_pruned(&mut self, cx: &mut Cx<'_>) {
+        cx.counters.tcp_pruned += 1;
+        self.blocks.cut(self.rcv_nxt + self.recvbuf.extent());
+    }
+
+    /// The receiver's round trip by the echo of a full segment (Linux: `tcp_rcv_rtt_measure_ts`).
+    fn measure_round_trip(&mut self, now: Instant, repr: &Repr, len: usize) {
+        if self.ts.on
+            && len >= self.ack.rcv_mss as usize
+            && let Some((_, echo)) = repr.options.timestamps
+        {
+            let all_read = self.recvbuf.is_empty();
+            self.recvbuf.tuning.on_echo(echo, self.ts_now(now), all_read);
+        }
     }
 
     /// "Eighth, check the FIN bit": signal the user, advance RCV.NXT over the FIN, acknowledge it.
     fn take_fin(&mut self, cx: &mut Cx<'_>) {
         self.rcv_nxt += 1;
         self.rcv_adv = self.rcv_adv.max(self.rcv_nxt);
+        self.blocks.trim(self.rcv_nxt);
         self.fin_taken = true;
         self.shut_rd = true;
         self.ack_now();

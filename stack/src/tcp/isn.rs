@@ -67,6 +67,26 @@ impl Secrets {
         self.hash(2, (local, remote)) as u32
     }
 
+    /// The first secret of SYN cookies (`cookies.rs`).
+    pub(super) fn cookie_base(&self, tuple: &Tuple) -> u32 {
+        self.hash(4, tuple) as u32
+    }
+
+    /// The second, which changes with the minute.
+    pub(super) fn cookie(&self, tuple: &Tuple, minute: u32) -> u32 {
+        self.hash(5, (tuple, minute)) as u32
+    }
+
+    /// A key for Fast Open cookies.
+    pub(super) fn fast_open_key(&self) -> [u8; 16] {
+        let (a, b) = (self.hash(6, 0u8).to_le_bytes(), self.hash(6, 1u8).to_le_bytes());
+        let mut key = [0; 16];
+        for (to, from) in key.iter_mut().zip(a.into_iter().chain(b)) {
+            *to = from;
+        }
+        key
+    }
+
     /// RFC 6056 section 3.3.3: where the search for a free port begins.
     pub(super) fn port_offset(&self, local: Ipv4Addr, remote: Ipv4Addr, remote_port: u16) -> u32 {
         self.hash(3, (local, remote, remote_port)) as u32

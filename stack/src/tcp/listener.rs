@@ -6,30 +6,39 @@
 //! are dropped: the client, who thinks that it is connected, sends again, and gets in when the user has
 //! accepted some.
 //!
+//! A listener has as many requests as its backlog allows connections (inet_csk_reqsk_queue_is_full), and all together have
+//! 4096; what exceeds that is answered by a SYN cookie (`cookies.rs`), of which nothing is kept. When more than half of the
+//! room is taken by requests whose SYN-ACK had to be repeated, they are given fewer repetitions (reqsk_timer_handler), so that
+//! there is room for those who answer at once. A SYN with a Fast Open cookie becomes a connection at once (`fastopen.rs`).
+//!
 //! Requests of a listener that is gone are found out when they are next touched.
 //!
-//! Limits: no SYN cookies; at most 4096 requests, and per listener the backlog or 256, whichever is more.
+//! Deviation: a listener with a backlog of 0 has one request, where Linux uses cookies for all.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use super::cookies;
+use super::fastopen::{Early, Welcome};
 use super::ports::{Hold, Use};
 use super::recvbuf::RecvBuf;
 use super::rtt::{RTO_INITIAL, RTO_MAX};
-use super::socket::{Body, Conn, Owner, PortHold, RCV_WSCALE, Socket};
-use super::timers::SYN_ACK_RETRIES;
+use super::socket::{Body, Conn, Owner, PortHold, Socket};
+use super::syn::syn_ack_limit;
 use super::{Bare, IpOutput, Reply, SegmentIn, Target, Tcp, Tuple, bare_repr};
 use crate::counters::Counters;
 use crate::iface::icmp::IcmpError;
 use crate::time::{Duration, Instant};
-use crate::types::{Readiness, TcpState};
+use crate::types::{Readiness, TcpOptions, TcpState};
 use crate::wire::SeqNumber;
-use crate::wire::tcp::{Flags, Options, Repr};
+use crate::wire::tcp::{FastOpen, Flags, Options, Repr};
 
 /// Half-open requests of all listeners.
 const MAX_REQUESTS: usize = 4096;
-/// Half-open requests of a listener with a smaller backlog.
-const MIN_REQUESTS: usize = 256;
+/// Requests below which none is given up early.
+const FEW_REQUESTS: usize = 8;
+/// Least repetitions of the SYN-ACK when requests are given up early.
+const LEAST_RETRIES: u8 = 2;
 /// Least interval between answers to repeated SYNs of a request.
 const AGAIN_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -42,6 +51,12 @@ pub(super) struct Listener {
     pub children: VecDeque<u32>,
     /// Half-open requests.
     pub requests: usize,
+    /// Those of them whose SYN-ACK was not repeated for want of an answer.
+    pub young: usize,
+    /// When a SYN was last answered by a cookie.
+    pub overflow_at: Option<Instant>,
+    /// With TCP_FASTOPEN, once it was used.
+    pub early: Option<Box<Early>>,
 }
 
 impl Listener {
@@ -53,6 +68,24 @@ impl Listener {
     /// Linux's `sk_acceptq_is_full`: *more* than the backlog.
     fn is_full(&self) -> bool {
         self.children.len() > self.backlog
+    }
+
+    /// Linux's `inet_csk_reqsk_queue_is_full`.
+    fn has_many_requests(&self) -> bool {
+        self.requests >= self.backlog.max(1)
+    }
+
+    /// How often a SYN-ACK may be repeated, by `most` at best (reqsk_timer_handler).
+    fn retries_left(&self, most: u8) -> u8 {
+        let mut left = most;
+        let mut young = self.young * 2;
+        if self.requests * 2 > self.backlog.max(FEW_REQUESTS) {
+            while left > LEAST_RETRIES && self.requests >= young {
+                left -= 1;
+                young *= 2;
+            }
+        }
+        left
     }
 }
 
@@ -72,11 +105,17 @@ pub(super) struct Request {
     ts_offset: u32,
     ts_recent: u32,
     pmtu: u16,
+    /// The shift of our window, as the SYN-ACK said.
+    rcv_wscale: u8,
     advmss: u16,
     retries: u8,
     /// When the SYN-ACK first left.
     sent_at: Option<Instant>,
     last_answer: Instant,
+    /// For the first SYN-ACK.
+    fast_open: Option<FastOpen>,
+    /// Made again from a SYN cookie.
+    from_cookie: bool,
 }
 
 impl Tcp {
@@ -132,8 +171,7 @@ impl Tcp {
             return;
         }
         if flags.contains(Flags::ACK) {
-            counters.tcp_no_socket += 1;
-            self.reply_reset(&tuple, &seg, counters);
+            self.cookie_segment(now, index, tuple, seg, counters);
             return;
         }
         if !flags.contains(Flags::SYN) || flags.contains(Flags::FIN) {
@@ -152,34 +190,181 @@ impl Tcp {
             counters.tcp_backlog_full += 1;
             return;
         }
-        if listener.requests >= listener.backlog.max(MIN_REQUESTS) || total >= MAX_REQUESTS {
+        super::ecn::screen(&mut seg, opts.ecn);
+        if (listener.has_many_requests() || total >= MAX_REQUESTS) && isn.is_none() {
             counters.tcp_requests_full += 1;
+            listener.overflow_at = Some(now);
+            self.answer_by_cookie(now, index, &tuple, &seg.repr, counters);
             return;
         }
-        listener.requests += 1;
+        let option = seg.repr.options.fast_open;
+        let shift = seg.repr.options.window_scale.map_or(0, |_| RecvBuf::window_shift(opts));
+        let welcome = if opts.fast_open == 0 {
+            Welcome::Later(None)
+        } else {
+            let ends = (*tuple.remote.ip(), *tuple.local.ip());
+            self.welcome(now, index, ends, (option, !seg.payload.is_empty()), counters)
+        };
         let saved = save_syn.then(|| seg.head.to_vec().into_boxed_slice());
         let iss = isn.unwrap_or_else(|| self.secrets.isn(&tuple, now));
-        let request = Request {
-            listener: (index, generation),
-            tuple,
-            syn: seg.repr,
-            saved,
-            acked_at: None,
-            resent: false,
-            iss,
-            ts_offset: self.secrets.timestamp_offset(*tuple.local.ip(), *tuple.remote.ip()),
-            ts_recent: seg.repr.options.timestamps.map_or(0, |t| t.0),
-            pmtu: 0,
-            advmss: 0,
-            retries: 0,
-            sent_at: None,
-            last_answer: now,
-        };
+        let mut request = self.request(now, (index, generation), tuple, seg.repr, iss);
+        request.rcv_wscale = shift;
+        request.saved = saved;
         counters.tcp_requests += 1;
+        match welcome {
+            Welcome::Now(cookie) => {
+                self.open_early(now, request, cookie, std::mem::take(&mut seg.payload), counters);
+                return;
+            }
+            Welcome::Later(cookie) => request.fast_open = cookie,
+        }
+        if let Some(Socket { body: Body::Listen(listener), .. }) = self.socks.get_mut(index) {
+            listener.requests += 1;
+            listener.young += 1;
+        }
         let (request, generation) = self.requests.insert(request);
         self.demux.insert(tuple, Target::Request(request));
         self.request_timers.set(request, now + RTO_INITIAL);
         self.push_reply(Reply::SynAck { index: request, generation });
+    }
+
+    fn request(
+        &self,
+        now: Instant,
+        listener: (u32, u32),
+        tuple: Tuple,
+        syn: Repr,
+        iss: SeqNumber,
+    ) -> Request {
+        Request {
+            listener,
+            tuple,
+            saved: None,
+            acked_at: None,
+            resent: false,
+            iss,
+            ts_offset: self.secrets.timestamp_offset(*tuple.local.ip(), *tuple.remote.ip()),
+            ts_recent: syn.options.timestamps.map_or(0, |t| t.0),
+            syn,
+            pmtu: 0,
+            rcv_wscale: 0,
+            advmss: 0,
+            retries: 0,
+            sent_at: None,
+            last_answer: now,
+            fast_open: None,
+            from_cookie: false,
+        }
+    }
+
+    /// A connection of a SYN with a Fast Open cookie: it waits to be accepted before its handshake is over.
+    fn open_early(
+        &mut self,
+        now: Instant,
+        request: Request,
+        cookie: Option<FastOpen>,
+        data: crate::buf::Buf,
+        counters: &mut Counters,
+    ) {
+        let (listener, generation) = request.listener;
+        let Some(child) = self.adopt(now, request, Owner::Accepting) else { return };
+        let Some(Socket { body: Body::Conn(conn), .. }) = self.socks.get_mut(child) else { return };
+        // Neither the SYN-ACK has left nor a clock runs.
+        conn.snd_nxt = conn.iss;
+        conn.retransmit_at = None;
+        conn.begin_early((listener, generation), cookie, data, &mut self.pool);
+        counters.tcp_fastopen_passive += 1;
+        self.note_early(listener);
+        self.enqueue_child(listener, generation, child);
+        self.settle(now, child);
+    }
+
+    /// Answers a SYN of which nothing is kept.
+    fn answer_by_cookie(
+        &mut self,
+        now: Instant,
+        listener: u32,
+        tuple: &Tuple,
+        syn: &Repr,
+        counters: &mut Counters,
+    ) {
+        let Some(sock) = self.socks.get(listener) else { return };
+        let mss = syn.options.mss.unwrap_or(super::socket::DEFAULT_MSS);
+        let (iss, _) = cookies::make(&self.secrets, now, tuple, syn.seq, mss);
+        let mut syn = *syn;
+        let offset = self.secrets.timestamp_offset(*tuple.local.ip(), *tuple.remote.ip());
+        let ecn = super::ecn::agree_to(&syn) != Flags::NONE;
+        let stamp = cookies::stamp(now.millis() as u32, &syn.options, ecn).wrapping_add(offset);
+        if syn.options.timestamps.is_none() {
+            // Nowhere to keep them (tcp_clear_options).
+            syn.options = Options { mss: syn.options.mss, ..Options::default() };
+            syn.flags = Flags::SYN;
+        }
+        counters.tcp_syn_cookies_out += 1;
+        let most = sock.opts.maxseg.unwrap_or(u16::MAX);
+        let bare = syn_ack_to(tuple, &syn, iss, stamp, most, &sock.opts);
+        self.push_reply(Reply::Cookie(bare));
+    }
+
+    /// An ACK that no connection and no request knows: of a SYN cookie, if they were given lately (cookie_v4_check).
+    fn cookie_segment(
+        &mut self,
+        now: Instant,
+        index: u32,
+        tuple: Tuple,
+        mut seg: SegmentIn,
+        counters: &mut Counters,
+    ) {
+        let refused = |tcp: &mut Tcp, seg: &SegmentIn, counters: &mut Counters| {
+            counters.tcp_no_socket += 1;
+            tcp.reply_reset(&tuple, seg, counters);
+        };
+        let (Some(generation), Some(Socket { body: Body::Listen(listener), opts, .. })) =
+            (self.socks.generation(index), self.socks.get(index))
+        else {
+            return;
+        };
+        let recent = listener.overflow_at.is_some_and(|at| now.since(at) <= cookies::VALID);
+        if !recent || seg.repr.flags.contains(Flags::SYN) {
+            refused(self, &seg, counters);
+            return;
+        }
+        if !seg.may_enter(opts, counters) {
+            return;
+        }
+        let (irs, iss) = (seg.repr.seq - 1, seg.repr.ack - 1);
+        let Some(mss) = cookies::check(&self.secrets, now, &tuple, irs, iss) else {
+            counters.tcp_syn_cookies_bad += 1;
+            refused(self, &seg, counters);
+            return;
+        };
+        counters.tcp_syn_cookies_in += 1;
+        if listener.is_full() {
+            counters.tcp_backlog_full += 1;
+            return;
+        }
+        // The SYN, as far as it is known.
+        let mut syn = bare_repr(&tuple, irs, SeqNumber(0), Flags::SYN, seg.repr.window);
+        (syn.src_port, syn.dst_port) = (tuple.remote.port(), tuple.local.port());
+        if let Some((val, ecr)) = seg.repr.options.timestamps {
+            let offset = self.secrets.timestamp_offset(*tuple.local.ip(), *tuple.remote.ip());
+            let (options, ecn) = cookies::unstamp(ecr.wrapping_sub(offset));
+            syn.options = Options { timestamps: Some((val, 0)), ..options };
+            if ecn {
+                syn.flags |= Flags::ECE | Flags::CWR;
+            }
+        }
+        syn.options.mss = Some(mss);
+        let most = opts.maxseg.unwrap_or(u16::MAX);
+        let shift = syn.options.window_scale.map_or(0, |_| RecvBuf::window_shift(opts));
+        let mut request = self.request(now, (index, generation), tuple, syn, iss);
+        request.from_cookie = true;
+        request.pmtu = self.cookie_mtu;
+        request.advmss = Conn::mss_for_mtu(request.pmtu).min(most);
+        request.rcv_wscale = shift;
+        if let Some(child) = self.adopt(now, request, Owner::Embryo(index, generation)) {
+            self.conn_segment(now, child, seg, true, counters);
+        }
     }
 
     /// The SYN-ACK of a request, for the path as it is now.
@@ -197,25 +382,14 @@ impl Tcp {
         request.pmtu = if sock.opts.mtu_discover.uses_path() { ip.path_mtu(peer) } else { ip.link_mtu(peer) };
         request.advmss = Conn::mss_for_mtu(request.pmtu).min(sock.opts.maxseg.unwrap_or(u16::MAX));
         request.sent_at.get_or_insert(now);
-        let offered = &request.syn.options;
         let clock = (now.millis() as u32).wrapping_add(request.ts_offset);
-        let clamp = u16::try_from(super::socket::limit(sock.opts.window_clamp)).unwrap_or(u16::MAX);
-        let window = RecvBuf::first_window(sock.opts.rcvbuf).min(clamp);
-        let mut repr = bare_repr(&tuple, request.iss, request.syn.seq + 1, Flags::SYN | Flags::ACK, window);
-        repr.options = Options {
-            mss: Some(request.advmss),
-            window_scale: offered.window_scale.map(|_| RCV_WSCALE),
-            sack_permitted: offered.sack_permitted,
-            timestamps: offered.timestamps.map(|_| (clock, request.ts_recent)),
-            ..Options::default()
-        };
-        Some(Bare {
-            src: *tuple.local.ip(),
-            dst: *tuple.remote.ip(),
-            tos: sock.opts.tos,
-            ttl: sock.opts.ttl,
-            repr,
-        })
+        let mut bare = syn_ack_to(&tuple, &request.syn, request.iss, clock, request.advmss, &sock.opts);
+        if let Some((_, echo)) = &mut bare.repr.options.timestamps {
+            *echo = request.ts_recent;
+        }
+        bare.repr.options.fast_open = request.fast_open.take();
+        bare.repr.options.window_scale = request.syn.options.window_scale.map(|_| request.rcv_wscale);
+        Some(bare)
     }
 
     /// A segment of a half-open request (Linux: `tcp_check_req`).
@@ -271,8 +445,7 @@ impl Tcp {
                 let clock = (now.millis() as u32).wrapping_add(request.ts_offset);
                 let has_ts = request.syn.options.timestamps.is_some();
                 // RFC 7323 section 2.2: the window of a segment without SYN is scaled.
-                let shift = if request.syn.options.window_scale.is_some() { RCV_WSCALE } else { 0 };
-                let mut ack = bare_repr(&tuple, iss + 1, rcv_nxt, Flags::ACK, 0xffff >> shift);
+                let mut ack = bare_repr(&tuple, iss + 1, rcv_nxt, Flags::ACK, 0xffff >> request.rcv_wscale);
                 ack.options.timestamps = has_ts.then_some((clock, ts));
                 self.push_reply(Reply::Segment(Bare {
                     src: *tuple.local.ip(),
@@ -332,11 +505,23 @@ impl Tcp {
     /// Makes a connection of a request.
     fn promote(&mut self, now: Instant, index: u32) -> Option<u32> {
         let (listener, generation) = self.requests.get(index)?.listener;
-        let opts = self.socks.get_gen(listener, generation)?.opts.clone();
+        self.socks.get_gen(listener, generation)?;
         let request = self.remove_request(index)?;
+        self.adopt(now, request, Owner::Embryo(listener, generation))
+    }
+
+    /// Makes a connection in SYN-RECEIVED of a request that the tables do not have.
+    fn adopt(&mut self, now: Instant, request: Request, owner: Owner) -> Option<u32> {
+        let (listener, generation) = request.listener;
+        let mut opts = self.socks.get_gen(listener, generation)?.opts.clone();
+        if opts.fast_open > 0 || opts.fast_open_key.is_some() {
+            // inet_csk_clone_lock: these are the listener's own.
+            opts = self.settings.share(TcpOptions { fast_open: 0, fast_open_key: None, ..(*opts).clone() });
+        }
         let tuple = request.tuple;
         let mut conn = Conn::new(tuple, request.iss, request.ts_offset, &opts, now);
         conn.take_syn(now, &request.syn);
+        conn.rcv_wscale = request.rcv_wscale;
         conn.saved_syn = request.saved;
         conn.ts.recent = request.ts_recent;
         conn.state = TcpState::SynReceived;
@@ -347,6 +532,7 @@ impl Tcp {
         conn.pmtu = request.pmtu;
         conn.advmss = request.advmss;
         conn.retries = request.retries;
+        conn.from_cookie = request.from_cookie;
         // Should the segment at hand not establish it after all, it lives on as a request would.
         conn.backoff = request.retries;
         conn.retransmit_at = Some(now + RTO_INITIAL);
@@ -357,7 +543,7 @@ impl Tcp {
         }
         let hold = Hold::new(tuple.local, &opts);
         self.ports.hold((hold, Use::Connection));
-        let mut sock = Socket::new(opts, Owner::Embryo(listener, generation), Body::Conn(Box::new(conn)));
+        let mut sock = Socket::new(opts, owner, Body::Conn(Box::new(conn)));
         sock.port = PortHold::Counted(hold);
         let (child, _) = self.socks.insert(sock);
         self.demux.insert(tuple, Target::Conn(child));
@@ -386,11 +572,10 @@ impl Tcp {
         let Some(request) = self.requests.get_mut(index) else { return };
         let listener = self.socks.get_gen(request.listener.0, request.listener.1);
         let defer = listener.map_or(0, |l| l.opts.defer_accept);
-        // TCP_SYNCNT of a listener counts for its SYN-ACKs; its default is not a setting (inet_csk_listen_start).
-        let most = listener.map_or(0, |l| {
-            let set = l.opts.syncnt;
-            if set == crate::types::TcpOptions::default().syncnt { SYN_ACK_RETRIES } else { set }
-        });
+        let most = match listener {
+            Some(Socket { body: Body::Listen(l), opts, .. }) => l.retries_left(syn_ack_limit(opts, 0)),
+            _ => 0,
+        };
         // syn_ack_recalc: who completed the handshake is asked again only when the time to wait for data is nearly over,
         // so that the answer opens the connection.
         let waits = defer > 0 && request.acked_at.is_some();
@@ -403,9 +588,17 @@ impl Tcp {
             self.remove_request(index);
             return;
         }
+        let grows_old = request.retries == 0;
+        let owner = request.listener;
         request.retries += 1;
         let wait = (RTO_INITIAL * (1 << request.retries.min(7))).min(RTO_MAX);
         self.request_timers.set(index, now + wait);
+        if grows_old
+            && let Some(Socket { body: Body::Listen(l), .. }) = self.socks.get_gen_mut(owner.0, owner.1)
+        {
+            l.young = l.young.saturating_sub(1);
+        }
+        let Some(request) = self.requests.get_mut(index) else { return };
         if !again {
             return;
         }
@@ -444,7 +637,26 @@ impl Tcp {
             self.socks.get_gen_mut(request.listener.0, request.listener.1)
         {
             listener.requests = listener.requests.saturating_sub(1);
+            if request.retries == 0 {
+                listener.young = listener.young.saturating_sub(1);
+            }
         }
         Some(request)
     }
+}
+
+/// The SYN-ACK that answers `syn`; `clock` is our timestamp.
+fn syn_ack_to(tuple: &Tuple, syn: &Repr, iss: SeqNumber, clock: u32, advmss: u16, opts: &TcpOptions) -> Bare {
+    let clamp = u16::try_from(super::socket::limit(opts.window_clamp)).unwrap_or(u16::MAX);
+    let window = RecvBuf::first_window(opts.rcvbuf).min(clamp);
+    let flags = Flags::SYN | Flags::ACK | super::ecn::agree_to(syn);
+    let mut repr = bare_repr(tuple, iss, syn.seq + 1, flags, window);
+    repr.options = Options {
+        mss: Some(advmss),
+        window_scale: syn.options.window_scale.map(|_| RecvBuf::window_shift(opts)),
+        sack_permitted: syn.options.sack_permitted,
+        timestamps: syn.options.timestamps.map(|(val, _)| (clock, val)),
+        ..Options::default()
+    };
+    Bare { src: *tuple.local.ip(), dst: *tuple.remote.ip(), tos: opts.tos, ttl: opts.ttl, repr }
 }

@@ -11,8 +11,7 @@
 //! Nothing is sent outside [`Tcp::poll_transmit`], so one acknowledgement covers all the frames that the host
 //! fed in since the last call.
 //!
-//! Limits. No ECN, no SYN cookies, no Fast Open, no
-//! RACK-TLP timers.
+//! Limits: see the files; no MD5 and no TCP-AO, no Multipath TCP.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -21,31 +20,57 @@ use crate::buf::Buf;
 use crate::counters::Counters;
 use crate::iface::icmp::IcmpError;
 use crate::time::Instant;
-use crate::types::{Congestion, Event, Full, Readiness, SocketId, TcpOptions, TcpState};
+use crate::types::{Event, Full, Readiness, SocketId, TcpOptions, TcpState};
 use crate::wire::SeqNumber;
 use crate::wire::tcp::{Flags, Options, Repr};
 
 mod ack;
+mod alert;
+pub mod audit;
+mod beyond;
+mod chrono;
 mod chunks;
+mod close;
 mod congestion;
+mod connect;
+mod control;
+mod cookies;
+mod cwnd;
+mod dupack;
+mod ecn;
 mod errors;
+mod fastopen;
+mod frto;
+mod icmp;
 mod input;
 mod isn;
 mod listener;
+mod memory;
+mod mtu;
+mod mtu_probe;
 mod output;
+mod pacing;
 mod ports;
+mod prr;
+mod rack;
+mod rate;
 mod recovery;
 mod recvbuf;
 mod rtt;
 mod sack;
+mod scoreboard;
 mod sendbuf;
 mod slab;
 mod socket;
 mod spare;
+mod syn;
 #[cfg(test)]
 mod tests;
 mod timers;
 mod timewait;
+mod tlp;
+mod tuning;
+mod undo;
 mod urgent;
 mod verbs;
 mod wheel;
@@ -53,6 +78,7 @@ mod wheel;
 use chunks::ChunkPool;
 use isn::{KeyedHash, Secrets};
 use listener::Request;
+use memory::Memory;
 use ports::{Ports, Use};
 use slab::Slab;
 use socket::{Body, Conn, Fate, Owner, PortHold, Socket};
@@ -66,8 +92,7 @@ pub(crate) struct SegmentIn {
     pub src: Ipv4Addr,
     /// Destination address, one of ours.
     pub dst: Ipv4Addr,
-    /// TOS byte (unused until ECN).
-    #[allow(dead_code)]
+    /// TOS byte.
     pub tos: u8,
     /// Time to live it arrived with.
     pub ttl: u8,
@@ -141,6 +166,8 @@ pub(crate) struct TcpOut<'a> {
     pub gso_size: Option<u16>,
     /// The don't-fragment flag.
     pub mtu_discover: crate::types::MtuDiscover,
+    /// What was sent this way before has been acknowledged: the next hop lives.
+    pub confirm: bool,
 }
 
 /// What TCP needs of the IP layer below.
@@ -221,20 +248,18 @@ enum Reply {
         index: u32,
         generation: u32,
     },
+    /// A SYN-ACK of which nothing is kept; the MSS that it announces is at most the one in it.
+    Cookie(Bare),
 }
 
 /// Most replies that wait. Beyond it they are dropped: every one of them is sent again when asked again.
 const MAX_REPLIES: usize = 1024;
 
-/// Payload bytes received on one connection since the last acknowledgement left, beyond which the host
-/// should transmit before it reads on.
-const ACK_AT_MOST: u32 = 128 * 1024;
-
 /// Memory for the queues of connections at work.
 struct Spares {
     send: Spare<sendbuf::Chunk>,
     recv: Spare<recvbuf::Chunk>,
-    flight: Spare<sack::Record>,
+    flight: Spare<scoreboard::Record>,
 }
 
 impl Spares {
@@ -271,22 +296,36 @@ pub(crate) struct Tcp {
     secrets: Secrets,
     hash: KeyedHash,
     pool: ChunkPool,
+    memory: Memory,
     challenge: input::ChallengeLimit,
     /// The last search for a port that found none.
-    exhausted: Option<verbs::Exhausted>,
+    exhausted: Option<connect::Exhausted>,
     spares: Spares,
     /// Settings that sockets share.
     settings: verbs::Settings,
     /// Connections with data or a FIN that the peer has not acknowledged.
     pending: usize,
+    /// Connections whose user has let go.
+    orphans: usize,
+    /// Connections reset for there were too many of those, to be counted.
+    orphans_refused: u64,
+    /// Connections closed without TIME_WAIT, likewise.
+    timewait_overflow: u64,
+    /// The path MTU of the latest SYN cookie.
+    cookie_mtu: u16,
+    /// Cookies for Fast Open, and the key of those that we give.
+    cookies: fastopen::Cache,
+    fast_key: [u8; fastopen::KEY],
     ack_overdue: bool,
 }
 
 impl Tcp {
     /// No sockets. `secret` keys the ISN, port and table hashes: it must be random, or they can be guessed.
-    pub(crate) fn new(congestion: Congestion, secret: [u8; 32]) -> Tcp {
+    /// `defaults` are the settings of a new socket.
+    pub(crate) fn new(defaults: TcpOptions, secret: [u8; 32]) -> Tcp {
         let secrets = Secrets::new(secret);
         let hash = secrets.table_hash();
+        let fast_key = secrets.fast_open_key();
         Tcp {
             socks: Slab::new(),
             requests: Slab::new(),
@@ -303,11 +342,18 @@ impl Tcp {
             secrets,
             hash,
             pool: ChunkPool::new(),
-            challenge: input::ChallengeLimit::default(),
+            memory: Memory::new(0),
+            challenge: input::ChallengeLimit::new(hash),
             exhausted: None,
             spares: Spares { send: Spare::new(), recv: Spare::new(), flight: Spare::new() },
-            settings: verbs::Settings::new(TcpOptions { congestion, ..TcpOptions::default() }),
+            settings: verbs::Settings::new(defaults),
             pending: 0,
+            orphans: 0,
+            orphans_refused: 0,
+            timewait_overflow: 0,
+            cookie_mtu: 0,
+            cookies: fastopen::Cache::new(hash),
+            fast_key,
             ack_overdue: false,
         }
     }
@@ -371,7 +417,7 @@ impl Tcp {
         };
         let reset = (conn.tuple, seg.repr, seg.seq_len());
         let disposition = conn.on_segment(&mut cx, seg);
-        self.ack_overdue |= conn.unacked_received() >= ACK_AT_MOST;
+        self.ack_overdue |= conn.ack_overdue();
         match disposition {
             Disposition::Accepted | Disposition::Dropped => {}
             Disposition::Reset => self.reply_reset_to(&reset.0, &reset.1, reset.2, counters),
@@ -430,6 +476,8 @@ impl Tcp {
         counters: &mut Counters,
     ) -> Result<(), Full> {
         self.ack_overdue = false;
+        counters.tcp_orphans_refused += std::mem::take(&mut self.orphans_refused);
+        counters.tcp_timewait_overflow += std::mem::take(&mut self.timewait_overflow);
         while let Some(reply) = self.replies.front().copied() {
             self.send_reply(now, reply, ip, counters)?;
             self.replies.pop_front();
@@ -468,6 +516,12 @@ impl Tcp {
                 let Some(bare) = self.syn_ack(now, index, generation, ip) else { return Ok(()) };
                 bare
             }
+            Reply::Cookie(mut bare) => {
+                self.cookie_mtu = ip.path_mtu(bare.dst);
+                let fits = Conn::mss_for_mtu(self.cookie_mtu);
+                bare.repr.options.mss = bare.repr.options.mss.map(|most| most.min(fits));
+                bare
+            }
         };
         ip.send_tcp(
             now,
@@ -480,6 +534,7 @@ impl Tcp {
                 payload: &[],
                 gso_size: None,
                 mtu_discover: Default::default(),
+                confirm: false,
             },
         )?;
         counters.tcp_out += 1;
@@ -564,7 +619,8 @@ impl Tcp {
                 self.settle(now, index);
             }
             Some(Target::Request(index)) => self.request_icmp_error(index, seq, error, counters),
-            Some(Target::TimeWait(_)) => {}
+            // Nothing of it is in flight.
+            Some(Target::TimeWait(_)) => counters.tcp_icmp_out_of_window += 1,
             None => counters.icmp_error_unmatched += 1,
         }
     }
@@ -577,14 +633,19 @@ impl Tcp {
             return;
         };
         self.spares.take_back(conn);
+        conn.charge_memory(&self.memory);
         let pending = conn.has_pending_output();
         if pending != sock.counted_pending {
             sock.counted_pending = pending;
             self.pending = if pending { self.pending + 1 } else { self.pending.saturating_sub(1) };
         }
+        let fast = conn.fast.is_some();
         if std::mem::take(&mut conn.send_rst) {
             let bare = conn.reset_segment(now, &sock.opts);
             self.push_reply(Reply::Segment(bare));
+        }
+        if fast {
+            self.settle_fast_open(now, index);
         }
         let Some(sock) = self.socks.get_mut(index) else { return };
         let Body::Conn(conn) = &mut sock.body else { return };
@@ -628,6 +689,7 @@ impl Tcp {
             sock.edges |= Readiness::ERR;
         }
         conn.finish(&mut self.pool);
+        conn.charge_memory(&self.memory);
         self.spares.take_back(conn);
         sock.edges |= Readiness::IN | Readiness::OUT | Readiness::RDHUP | Readiness::HUP;
         if std::mem::take(&mut sock.counted_pending) {
@@ -661,6 +723,9 @@ impl Tcp {
     fn free(&mut self, index: u32) {
         self.sock_timers.cancel(index);
         let Some(mut sock) = self.socks.remove(index) else { return };
+        if sock.counted_orphan {
+            self.orphans = self.orphans.saturating_sub(1);
+        }
         if sock.counted_pending {
             self.pending = self.pending.saturating_sub(1);
         }

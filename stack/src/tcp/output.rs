@@ -8,21 +8,25 @@
 //! When the device is full the state is as if the frame had not been tried.
 
 use super::congestion;
+use super::mtu_probe::Probing;
 use super::recovery::Phase;
 use super::rtt::{RTO_INITIAL, RTO_MIN};
 use super::sendbuf::MAX_SLICES;
-use super::socket::{Conn, RCV_WSCALE, Rexmit};
+use super::socket::{Conn, HEADERS, Rexmit};
 use super::{Cx, IpOutput, TcpOut, segments_of};
 use crate::time::{Duration, Instant};
 use crate::types::{Full, TcpState};
 use crate::wire::SeqNumber;
-use crate::wire::tcp::{Flags, Options, Repr};
+use crate::wire::ipv4::Ecn;
+use crate::wire::tcp::{Flags, MAX_OPTIONS, Options, Repr};
 
 /// Most payload in one frame: an IP packet has 65535 bytes, headers and options take up to 120.
 const MAX_FRAME: usize = 65_535 - 120;
 
 /// Bytes under way from which on a frame that is not full waits for more ([`Conn::gathers`]): two full frames.
 pub(super) const GATHER_FROM: u32 = 128 << 10;
+/// How often the neighbour cache is told that acknowledgements come: more often than it wants to know.
+const CONFIRM_INTERVAL: Duration = Duration::from_secs(5);
 /// Round trips up to which it does.
 const GATHER_RTT: Duration = Duration::from_millis(1);
 
@@ -32,6 +36,7 @@ impl Conn {
         self.output_wanted = false;
         let result = match self.state {
             TcpState::Closed | TcpState::Listen | TcpState::TimeWait => Ok(()),
+            TcpState::SynReceived if self.is_early_child() => self.output_early(cx, ip),
             TcpState::SynSent | TcpState::SynReceived => self.output_syn(cx, ip),
             _ => self.output_established(cx, ip),
         };
@@ -47,6 +52,16 @@ impl Conn {
         if cx.opts.mtu_discover.uses_path() { ip.path_mtu(peer) } else { ip.link_mtu(peer) }
     }
 
+    /// A server's connection whose handshake is not over: data may follow the SYN-ACK (RFC 7413 section 4.2.2).
+    fn output_early(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
+        if self.syn_due {
+            self.output_syn(cx, ip)?;
+            let window = self.recvbuf.limit().min(self.window_clamp as usize).min(65_535);
+            self.ack_sent(self.rcv_nxt + window);
+        }
+        self.output_established(cx, ip)
+    }
+
     /// SYN or SYN-ACK.
     fn output_syn(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
         let answering = self.state == TcpState::SynReceived;
@@ -59,29 +74,45 @@ impl Conn {
         if let Some(user) = cx.opts.maxseg {
             self.advmss = self.advmss.min(user);
         }
+        // Fast Open: the first SYN has data and the option, a repeated one has neither.
+        let first = self.retries == 0 && self.snd_nxt == self.iss;
+        let fast = self.fast.as_ref().filter(|_| first);
+        let fast_open = fast.and_then(|f| f.option);
+        let room = usize::from(mtu).saturating_sub(usize::from(HEADERS) + MAX_OPTIONS);
+        let data = fast.map_or(0, |f| f.in_syn).min(room);
         let repr = Repr {
             src_port: self.tuple.local.port(),
             dst_port: self.tuple.remote.port(),
             seq: self.iss,
             ack: if answering { self.rcv_nxt } else { SeqNumber(0) },
-            flags: if answering { Flags::SYN | Flags::ACK } else { Flags::SYN },
+            flags: if answering {
+                Flags::SYN | Flags::ACK | self.ecn.agree()
+            } else {
+                Flags::SYN | self.ecn.ask(cx.opts.ecn, self.retries > 0)
+            },
             // RFC 7323 section 2.2: "The window field in a segment where the SYN bit is set [...] MUST NOT be
             // scaled."
             window: u16::try_from(self.recvbuf.limit().min(self.window_clamp as usize)).unwrap_or(u16::MAX),
             urgent: 0,
             options: Options {
                 mss: Some(self.advmss),
-                window_scale: (!answering || self.rcv_wscale > 0).then_some(RCV_WSCALE),
+                window_scale: (!answering || self.wscale_ok).then_some(self.rcv_wscale),
                 sack_permitted: !answering || self.sack_ok,
                 timestamps: (!answering || self.ts.on).then(|| (self.ts_now(cx.now), self.ts.recent)),
+                fast_open,
                 ..Options::default()
             },
         };
-        self.transmit(cx, ip, &repr, 0, 0, None)?;
-        if self.retries == 0 && self.snd_nxt == self.iss {
+        self.transmit(cx, ip, &repr, 0, data, None)?;
+        if first {
             self.syn_sent_at = Some(cx.now);
+            self.trouble_since = Some(cx.now);
         }
-        self.snd_nxt = self.snd_nxt.max(self.iss + 1);
+        if data > 0 {
+            self.stats.bytes_sent += data as u64;
+            self.stats.data_segs_out = self.stats.data_segs_out.wrapping_add(1);
+        }
+        self.snd_nxt = self.snd_nxt.max(self.iss + 1 + data);
         self.syn_due = false;
         self.ack.now = false;
         if self.retransmit_at.is_none() {
@@ -101,13 +132,34 @@ impl Conn {
             let unset = self.win.cwnd == 0;
             self.update_mss(mtu, cx.opts.maxseg);
             if unset || (self.win.cwnd < congestion::initial_window(self.mss) && self.stats.bytes_sent == 0) {
-                self.start_window(self.syn_sent_at.is_none());
+                self.start_window(self.syn_was_lost());
             }
-            self.retransmit_lost(cx, ip)?;
-            self.send_new(cx, ip)?;
+            if unset {
+                self.begin_control(cx.now, cx.opts.max_pacing_rate);
+            }
+            let nxt = self.snd_nxt;
+            self.departure_late |= self.departure_due && self.departs <= cx.now;
+            self.departure_due = false;
+            self.usage.held = false;
+            if self.mend.as_ref().is_some_and(|m| m.frto_hold) {
+                self.send_for_frto(cx, ip)?;
+            } else {
+                self.retransmit_lost(cx, ip)?;
+                self.send_new(cx, ip)?;
+            }
+            self.departure_late = false;
+            if self.snd_nxt != nxt || self.usage.held {
+                self.note_usage(cx.now);
+            }
+            self.note_limit(cx.now);
             if self.notsent_lowat != u32::MAX {
                 self.tell_of_room();
             }
+        } else {
+            self.note_limit(cx.now);
+        }
+        if self.mend.as_ref().is_some_and(|m| m.tlp_due) {
+            self.send_loss_probe(cx, ip)?;
         }
         if self.probe {
             if self.urgent_up().is_some() {
@@ -118,7 +170,8 @@ impl Conn {
             self.probe = false;
             cx.counters.tcp_probes_out += 1;
         }
-        if self.ack.now {
+        // More than one only when more was out of order than an option can tell.
+        while self.ack.now {
             self.send_bare(cx, ip, self.snd_nxt)?;
             cx.counters.tcp_acks_out += 1;
         }
@@ -127,9 +180,11 @@ impl Conn {
     }
 
     /// RFC 6675 section 5, step C: what is marked lost, as long as cwnd - pipe has room for a segment.
-    fn retransmit_lost(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
+    pub(super) fn retransmit_lost(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
         let mss = self.segment_size();
         let max = self.frame_size(ip, mss);
+        let pace = self.paced(cx.opts);
+        let max = pace.map_or(max, |rate| self.burst(rate, mss, max));
         let mut from = 0;
         while let Some((index, start, len)) = self.board.next_lost_from(from) {
             let room = self.win.cwnd.saturating_sub(self.pipe()) as usize;
@@ -144,7 +199,7 @@ impl Conn {
             if n > allowed {
                 n = allowed - allowed % mss;
             }
-            if n == 0 {
+            if n == 0 || (pace.is_some() && !self.force_retransmit && self.awaits_departure(cx.now)) {
                 break;
             }
             let end = start + n;
@@ -153,19 +208,21 @@ impl Conn {
             let fin = self.fin_sent && end.gt(data_end);
             let flags = Flags::ACK | if fin { Flags::FIN } else { Flags::PSH };
             self.send_data(cx, ip, start, data, mss, flags)?;
-            let segments = segments_of(data, mss);
-            cx.counters.tcp_retransmits += u64::from(segments);
-            self.stats.total_retrans = self.stats.total_retrans.wrapping_add(segments);
-            self.stats.bytes_retrans += data as u64;
-            self.force_retransmit = false;
-            let stamp = self.ts_now(cx.now);
-            if let Some(undo) = &mut self.undo {
-                undo.first_retransmit.get_or_insert(stamp);
+            if let Some(rate) = pace {
+                self.departed(cx.now, data, rate);
             }
-            self.board.on_retransmit(index, n as u32, cx.now);
+            self.count_retransmission(cx, data, mss);
+            self.force_retransmit = false;
+            if self.mtu_probe.is_some() {
+                self.probe_inconclusive();
+            }
+            let stamp = self.ts_now(cx.now);
+            self.note_retransmission(n as u32, stamp);
+            self.board.on_retransmit(index, n as u32, cx.now, false);
             if self.retransmit_at.is_none() || index == 0 {
                 self.rexmit = Rexmit::Rto;
-                self.retransmit_at = Some(cx.now + self.rtt.backed_off(self.backoff));
+                self.retransmit_at =
+                    Some(cx.now + self.before_user_timeout(cx, self.rtt.backed_off(self.backoff)));
             }
             from = index;
         }
@@ -173,17 +230,25 @@ impl Conn {
     }
 
     /// Data never sent before, and FIN.
-    fn send_new(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
+    pub(super) fn send_new(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
         if self.outstanding() == 0 {
             self.restart_after_idle(cx.now);
         }
         let mss = self.segment_size();
         let max = self.frame_size(ip, mss);
+        let pace = self.paced(cx.opts);
+        let max = pace.map_or(max, |rate| self.burst(rate, mss, max));
         loop {
             let unsent = self.unsent();
             if unsent == 0 {
                 return self.send_fin(cx, ip);
             }
+            let probing = self.probing(cx);
+            let (mss, max) = match probing {
+                Probing::No => (mss, max),
+                Probing::Wait => return Ok(()),
+                Probing::Now(size) => (size, size),
+            };
             let window = usize::try_from(self.window_end() - self.snd_nxt).unwrap_or(0);
             if window < unsent.min(mss) && !(self.force_small && window > 0) {
                 // RFC 9293 section 3.8.6.2.1: less than a segment of window is not worth a packet; a segment
@@ -195,7 +260,7 @@ impl Conn {
             // keep a record for each byte.
             let packets = (self.win.cwnd as usize / mss.max(1)).max(16);
             if room < unsent.min(mss) || (self.board.len() >= packets && unsent < mss) {
-                self.cwnd_limited = true;
+                self.usage.held = true;
                 return Ok(());
             }
             let mut n = unsent.min(max).min(window).min(room);
@@ -216,6 +281,9 @@ impl Conn {
             if n == 0 {
                 return Ok(());
             }
+            if pace.is_some() && self.awaits_departure(cx.now) {
+                return Ok(());
+            }
             let last = n == unsent;
             let fin = last && self.fin_queued && window > n;
             let mut flags = Flags::ACK;
@@ -227,19 +295,34 @@ impl Conn {
                 flags |= Flags::FIN;
             }
             let start = self.snd_nxt;
-            self.send_data(cx, ip, start, n, mss, flags)?;
-            self.force_small = false;
-            let end = start + n + usize::from(fin);
-            if n % mss != 0 {
-                self.snd_sml = start + n;
+            if self.outstanding() == 0 {
+                self.tx_start(cx);
             }
-            self.snd_nxt = end;
-            self.fin_sent |= fin;
-            self.board.on_send(start, (n + usize::from(fin)) as u32, cx.now);
-            self.stats.last_data_sent = cx.now;
-            self.note_answer(cx.now);
-            self.arm_rto(cx.now);
+            self.send_data(cx, ip, start, n, mss, flags)?;
+            if let Some(rate) = pace {
+                self.departed(cx.now, n, rate);
+            }
+            if probing != Probing::No {
+                self.probe_sent(cx, start, n);
+            }
+            self.sent_new(cx, start, n, fin, mss);
         }
+    }
+
+    /// `n` bytes that were never sent before have left, and a FIN with them.
+    pub(super) fn sent_new(&mut self, cx: &Cx<'_>, start: SeqNumber, n: usize, fin: bool, mss: usize) {
+        self.force_small = false;
+        if !n.is_multiple_of(mss.max(1)) {
+            self.snd_sml = start + n;
+        }
+        let len = n + usize::from(fin);
+        self.snd_nxt = start + len;
+        self.fin_sent |= fin;
+        self.board.on_send(start, len as u32, cx.now);
+        self.note_new_data(len as u32);
+        self.stats.last_data_sent = cx.now;
+        self.note_answer(cx.now);
+        self.arm_rto(cx.now);
     }
 
     /// A FIN with nothing before it.
@@ -289,7 +372,7 @@ impl Conn {
     }
 
     /// Payload bytes of a full segment now: SACK blocks take their part.
-    fn segment_size(&self) -> usize {
+    pub(super) fn segment_size(&self) -> usize {
         let blocks = self.sack_option().len();
         let options = if blocks == 0 { 0 } else { 4 + 8 * blocks };
         usize::from(self.mss).saturating_sub(options).max(1)
@@ -299,8 +382,12 @@ impl Conn {
         if !self.sack_ok || self.blocks.is_empty() {
             return crate::wire::tcp::SackBlocks::new();
         }
-        // RFC 2018 section 3: 40 bytes of options hold four blocks, or three beside timestamps.
-        self.blocks.option(if self.ts.on { 3 } else { 4 })
+        self.blocks.option(self.sack_room())
+    }
+
+    /// RFC 2018 section 3: 40 bytes of options hold four blocks, or three beside timestamps.
+    pub(super) const fn sack_room(&self) -> usize {
+        if self.ts.on { 3 } else { 4 }
     }
 
     /// Most payload of a frame, in whole segments.
@@ -336,7 +423,7 @@ impl Conn {
         (repr, edge)
     }
 
-    fn send_data(
+    pub(super) fn send_data(
         &mut self,
         cx: &mut Cx<'_>,
         ip: &mut dyn IpOutput,
@@ -345,11 +432,18 @@ impl Conn {
         mss: usize,
         flags: Flags,
     ) -> Result<(), Full> {
-        let (repr, edge) = self.header(cx.now, start, flags);
+        let (mut repr, edge) = self.header(cx.now, start, flags);
+        if self.ecn.on() {
+            repr.flags |= self.ecn_flags(start, len);
+        }
+        let cwr = repr.flags.contains(Flags::CWR);
         let offset = usize::try_from(start - self.buf_seq).unwrap_or(0);
         // A device that cuts the frame knows sizes of 16 bits; MSS is one.
         let gso = (len > mss).then(|| u16::try_from(mss).unwrap_or(u16::MAX));
         self.transmit(cx, ip, &repr, offset, len, gso)?;
+        if cwr {
+            self.cwr_sent();
+        }
         self.stats.bytes_sent += len as u64;
         if len > 0 {
             self.stats.data_segs_out = self.stats.data_segs_out.wrapping_add(segments_of(len, mss));
@@ -360,7 +454,10 @@ impl Conn {
 
     /// A segment without payload: acknowledgement or probe.
     fn send_bare(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput, seq: SeqNumber) -> Result<(), Full> {
-        let (repr, edge) = self.header(cx.now, seq, Flags::ACK);
+        let (mut repr, edge) = self.header(cx.now, seq, Flags::ACK);
+        if self.ecn.on() {
+            repr.flags |= self.ecn_flags(seq, 0);
+        }
         self.transmit(cx, ip, &repr, 0, 0, None)?;
         self.ack_sent(edge);
         Ok(())
@@ -379,17 +476,27 @@ impl Conn {
         let (count, held) = if len == 0 { (0, 0) } else { self.sendbuf.slices(offset, len, &mut slices) };
         // Slices always suffice (`sendbuf.rs`), and what is sent is in the buffer.
         debug_assert_eq!(held, len);
+        let second = (cx.now.millis() / 1000) as u16;
+        let confirm = self.snd_una != self.confirmed
+            && cx.now.since(self.stats.last_ack_recv) < CONFIRM_INTERVAL
+            && u64::from(second.wrapping_sub(self.confirmed_second)) >= CONFIRM_INTERVAL.as_secs();
+        if confirm {
+            self.confirmed = self.snd_una;
+            self.confirmed_second = second;
+        }
+        let tos = if self.is_ect(repr, len) { Ecn::Ect0.on(cx.opts.tos) } else { cx.opts.tos };
         ip.send_tcp(
             cx.now,
             &TcpOut {
                 src: *self.tuple.local.ip(),
                 dst: *self.tuple.remote.ip(),
-                tos: cx.opts.tos,
+                tos,
                 ttl: cx.opts.ttl,
                 repr,
                 payload: slices.get(..count).unwrap_or(&[]),
                 gso_size,
                 mtu_discover: cx.opts.mtu_discover,
+                confirm,
             },
         )?;
         let segments = segments_of(len, gso_size.map_or(0, usize::from));
@@ -398,23 +505,12 @@ impl Conn {
         Ok(())
     }
 
-    /// RFC 6298 section 5.1: the timer runs while data is outstanding.
-    fn arm_rto(&mut self, now: Instant) {
-        if self.retransmit_at.is_none() || self.rexmit == Rexmit::Persist {
-            if self.rexmit == Rexmit::Persist {
-                self.backoff = 0;
-                self.trouble_since = None;
-            }
-            self.rexmit = Rexmit::Rto;
-            self.retransmit_at = Some(now + self.rtt.backed_off(self.backoff));
-        }
-    }
-
     /// RFC 9293 section 3.8.6.1: with nothing in flight and data that may not go, the window is probed. The
     /// same timer ends corking, after 200 ms at least, as on Linux.
     fn arm_after_output(&mut self, now: Instant) {
         let waiting = self.unsent() > 0 || (self.fin_queued && !self.fin_sent);
-        if self.outstanding() == 0 && waiting && self.retransmit_at.is_none() {
+        // What waits for its departure (`pacing.rs`) has a timer.
+        if self.outstanding() == 0 && waiting && self.retransmit_at.is_none() && !self.departure_due {
             self.rexmit = Rexmit::Persist;
             self.backoff = 0;
             self.retransmit_at = Some(now + self.rtt.rto().max(RTO_MIN));

@@ -1,32 +1,38 @@
-//! The receive buffer: bytes in order that the user has not read, and pieces beyond a gap.
+//! The receive buffer: bytes in order that the user has not read, and pieces beyond a gap (`beyond.rs`).
 //!
 //! Large payloads are kept by reference to the frame that brought them, when they fill at least half of it.
 //! Small ones are copied, one behind the other, into chunks of the pool: so a peer can pin at most about
 //! twice the bytes that it sent (or 2 kB), and one byte never holds 64 kB. The window is counted in payload bytes up to
-//! the limit; pieces beyond a gap are also charged at their true size and refused when that exceeds twice the
-//! limit.
+//! the limit. What both parts pin is counted too and stays below twice the limit and some 64 kB: pieces beyond a gap
+//! give way, from the far end (Linux: `tcp_prune_queue`).
 //!
-//! Without SO_RCVBUF the limit grows with what the user reads in a round trip, to 6 MB (Linux's receive
-//! auto-tuning).
+//! Without SO_RCVBUF the limit grows with what the user reads in a round trip (`tuning.rs`). It never shrinks by itself, so
+//! neither does the window.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
+use super::beyond::{Beyond, Put};
 use super::chunks::{ChunkPool, MIN_CHUNK, chunk_size};
+use super::memory::Strain;
+use super::tuning::{MAX_LIMIT, Tuning};
 use crate::buf::Buf;
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
+use crate::types::TcpOptions;
 
 /// Limit at first.
 const INITIAL_LIMIT: usize = 256 << 10;
-/// Limit at last (Linux: tcp_rmem[2]).
-const MAX_LIMIT: usize = 6 << 20;
 /// Least limit that SO_RCVBUF can set (Linux: SOCK_MIN_RCVBUF).
 const MIN_LIMIT: usize = 2304;
 /// Payloads from this size on may be kept by reference.
 const SHARE_FROM: usize = 2048;
 /// Size up to which chunks of copies grow.
 const COPY_MAX: usize = 16 << 10;
-/// What a piece costs beside its bytes.
-const OVERHEAD: usize = 128;
+/// What may be pinned beside twice the limit: a frame that the user has read in part.
+pub(super) const SLACK: usize = 64 << 10;
+/// What may be pinned beyond a gap while the stack's memory is short.
+const PRESSED_BEYOND: usize = 64 << 10;
+/// Largest shift of the window (RFC 7323 section 2.3).
+const MAX_SHIFT: u32 = 14;
 
 pub(super) enum Chunk {
     Shared(Buf),
@@ -38,6 +44,14 @@ impl Chunk {
         match self {
             Chunk::Shared(buf) => buf.as_slice(),
             Chunk::Copied { data, pos } => data.get(*pos..).unwrap_or(&[]),
+        }
+    }
+
+    /// Memory that it pins.
+    fn charge(&self) -> usize {
+        match self {
+            Chunk::Shared(buf) => buf.charge(),
+            Chunk::Copied { data, .. } => data.capacity(),
         }
     }
 
@@ -53,18 +67,16 @@ impl Chunk {
 pub(super) struct RecvBuf {
     queue: VecDeque<Chunk>,
     len: usize,
-    /// By offset in the stream; neither overlapping nor touching `next`.
-    beyond: BTreeMap<u64, Buf>,
-    beyond_charge: usize,
+    /// Memory that the queue pins.
+    pinned: usize,
+    /// By offset in the stream, all of it beyond `next`.
+    beyond: Beyond,
     /// Offset of the next byte in order.
     next: u64,
     limit: usize,
     /// The user fixed the limit.
     fixed: bool,
-    /// Bytes read since `tuned_at`, and in the round trip before.
-    read: usize,
-    read_before: usize,
-    tuned_at: Instant,
+    pub tuning: Tuning,
 }
 
 impl RecvBuf {
@@ -72,14 +84,12 @@ impl RecvBuf {
         let mut buf = RecvBuf {
             queue: VecDeque::new(),
             len: 0,
-            beyond: BTreeMap::new(),
-            beyond_charge: 0,
+            pinned: 0,
+            beyond: Beyond::default(),
             next: 0,
             limit: INITIAL_LIMIT,
             fixed: false,
-            read: 0,
-            read_before: 64 << 10,
-            tuned_at: Instant::ZERO,
+            tuning: Tuning::new(),
         };
         buf.set_limit(limit);
         buf
@@ -89,6 +99,15 @@ impl RecvBuf {
     pub(super) fn first_window(limit: Option<usize>) -> u16 {
         let limit = limit.map_or(INITIAL_LIMIT, |l| l.max(MIN_LIMIT));
         u16::try_from(limit).unwrap_or(u16::MAX)
+    }
+
+    /// The window shift that a SYN announces: just enough for the largest window there may be, which SO_RCVBUF and
+    /// TCP_WINDOW_CLAMP fix (Linux: `tcp_select_initial_window`).
+    pub(super) fn window_shift(opts: &TcpOptions) -> u8 {
+        let most = opts.rcvbuf.unwrap_or(MAX_LIMIT);
+        let most = most.min(super::socket::limit(opts.window_clamp) as usize);
+        let bits = most.checked_ilog2().unwrap_or(0);
+        bits.saturating_sub(15).min(MAX_SHIFT) as u8
     }
 
     /// SO_RCVBUF; None: automatic.
@@ -128,21 +147,49 @@ impl RecvBuf {
         self.beyond.is_empty()
     }
 
+    /// Memory that is pinned, bytes.
+    pub(super) const fn memory(&self) -> usize {
+        self.pinned + self.beyond.charge()
+    }
+
+    /// True when all of this is here, counted from the next byte in order.
+    #[cfg(test)]
+    pub(super) fn holds_beyond(&self, from: u32, to: u32) -> bool {
+        self.beyond.holds(self.next + u64::from(from), self.next + u64::from(to))
+    }
+
+    /// What may be pinned beyond a gap.
+    fn budget(&self, strain: Strain) -> usize {
+        let whole = (2 * self.limit + SLACK).saturating_sub(self.pinned);
+        match strain {
+            Strain::None => whole,
+            Strain::Pressed => whole.min(PRESSED_BEYOND),
+            Strain::Full => 0,
+        }
+    }
+
+    /// From the next byte in order to the end of what lies beyond a gap.
+    pub(super) fn extent(&self) -> usize {
+        self.beyond
+            .end()
+            .map_or(0, |end| usize::try_from(end.saturating_sub(self.next)).unwrap_or(usize::MAX))
+    }
+
     /// Takes the bytes that are next in order, and what lies behind them already. Answers by how much the
     /// stream grew.
     pub(super) fn push(&mut self, buf: Buf, pool: &mut ChunkPool) -> usize {
         let before = self.next;
         self.append(buf, pool);
-        while let Some(entry) = self.beyond.first_entry() {
-            if *entry.key() > self.next {
-                break;
-            }
-            let (start, mut buf) = entry.remove_entry();
-            self.beyond_charge = self.beyond_charge.saturating_sub(buf.charge() + OVERHEAD);
-            buf.advance(usize::try_from(self.next - start).unwrap_or(usize::MAX));
+        while let Some(buf) = self.beyond.take(self.next) {
             self.append(buf, pool);
         }
         usize::try_from(self.next - before).unwrap_or(0)
+    }
+
+    /// Gives up what there is no room for beyond the gap, after bytes in order came. Answers whether anything was: what
+    /// lies at [`RecvBuf::extent`] or later is not here any more.
+    pub(super) fn prune(&mut self, strain: Strain) -> bool {
+        !self.beyond.is_empty() && self.beyond.prune(self.budget(strain))
     }
 
     fn append(&mut self, buf: Buf, pool: &mut ChunkPool) {
@@ -152,6 +199,7 @@ impl RecvBuf {
         self.len += buf.len();
         self.next += buf.len() as u64;
         if buf.len() >= SHARE_FROM && buf.len() >= buf.charge() / 2 {
+            self.pinned += buf.charge();
             self.queue.push_back(Chunk::Shared(buf));
             return;
         }
@@ -167,54 +215,26 @@ impl RecvBuf {
                 Some(Chunk::Copied { data, .. }) => data.capacity() * 2,
                 _ => MIN_CHUNK,
             };
-            let size = chunk_size(size.min(COPY_MAX).max(rest.len()));
-            self.queue.push_back(Chunk::Copied { data: pool.take(size), pos: 0 });
+            let chunk =
+                Chunk::Copied { data: pool.take(chunk_size(size.min(COPY_MAX).max(rest.len()))), pos: 0 };
+            self.pinned += chunk.charge();
+            self.queue.push_back(chunk);
         }
     }
 
-    /// Takes bytes that lie `gap` (not zero) beyond the next in order. False: nothing new, or no room.
-    pub(super) fn push_beyond(&mut self, gap: u32, mut buf: Buf) -> bool {
-        let mut start = self.next + u64::from(gap);
-        if let Some((at, before)) = self.beyond.range(..=start).next_back() {
-            let end = *at + before.len() as u64;
-            if end > start {
-                buf.advance(usize::try_from(end - start).unwrap_or(usize::MAX));
-                start = end;
-            }
+    /// Takes bytes that lie `gap` (not zero) beyond the next in order. The second answer is that of [`RecvBuf::prune`].
+    pub(super) fn push_beyond(&mut self, gap: u32, buf: Buf, strain: Strain) -> (Put, bool) {
+        let budget = self.budget(strain);
+        let put = self.beyond.put(self.next + u64::from(gap), buf, budget);
+        if !self.fixed && strain == Strain::None {
+            self.limit = self.limit.max(self.tuning.for_gap(self.extent()));
         }
-        if buf.is_empty() {
-            return false;
-        }
-        let end = start + buf.len() as u64;
-        while let Some((at, after)) = self.beyond.range(start..end).next() {
-            let at = *at;
-            if at + after.len() as u64 <= end {
-                // It is inside of what we have now.
-                if let Some(old) = self.beyond.remove(&at) {
-                    self.beyond_charge = self.beyond_charge.saturating_sub(old.charge() + OVERHEAD);
-                }
-            } else {
-                buf.truncate(usize::try_from(at - start).unwrap_or(usize::MAX));
-                break;
-            }
-        }
-        if buf.is_empty() {
-            return false;
-        }
-        let buf = buf.compact();
-        let charge = buf.charge() + OVERHEAD;
-        if self.beyond_charge + charge > 2 * self.limit + (64 << 10) {
-            return false;
-        }
-        self.beyond_charge += charge;
-        self.beyond.insert(start, buf);
-        true
+        put
     }
 
     /// Forgets what lies beyond a gap.
     pub(super) fn drop_out_of_order(&mut self) {
         self.beyond.clear();
-        self.beyond_charge = 0;
     }
 
     /// Copies to `out` and forgets; answers how much.
@@ -235,12 +255,14 @@ impl RecvBuf {
             if whole { self.pop_chunk(pool) } else { front.advance(n) }
         }
         self.len -= done;
-        self.read += done;
+        self.tuning.on_read(done);
         done
     }
 
     fn pop_chunk(&mut self, pool: &mut ChunkPool) {
-        if let Some(Chunk::Copied { data, .. }) = self.queue.pop_front() {
+        let Some(chunk) = self.queue.pop_front() else { return };
+        self.pinned = self.pinned.saturating_sub(chunk.charge());
+        if let Chunk::Copied { data, .. } = chunk {
             pool.give(data);
         }
     }
@@ -303,116 +325,23 @@ impl RecvBuf {
             }
         }
         self.len -= done;
-        self.read += done;
+        self.tuning.on_read(done);
         done
     }
 
-    /// Linux's `tcp_rcv_space_adjust`: once a round trip, the limit becomes twice what was read in it, plus
-    /// what the sender's slow start needs to double again.
-    pub(super) fn tune(&mut self, now: Instant, rtt: Duration) {
-        if self.fixed || now.since(self.tuned_at) < rtt {
+    /// The user has read: the limit follows (`tuning.rs`), unless memory is short.
+    pub(super) fn tune(&mut self, now: Instant, strain: Strain) {
+        if self.fixed {
             return;
         }
-        if self.read > self.read_before {
-            let grown = (self.read - self.read_before).min(self.read_before);
-            let want = 2 * self.read + (16 << 10) + 2 * grown;
-            self.limit = self.limit.max(want.min(MAX_LIMIT));
-            self.read_before = self.read;
+        if let Some(want) = self.tuning.adjust(now, self.len, self.extent())
+            && strain == Strain::None
+        {
+            self.limit = self.limit.max(want);
         }
-        self.read = 0;
-        self.tuned_at = now;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn one_byte_does_not_pin_a_frame() {
-        let mut buf = RecvBuf::new(None);
-        let mut pool = ChunkPool::new();
-        let frame = Buf::from_vec(vec![1; 65_000]);
-        for _ in 0..100 {
-            buf.push(frame.slice(0, 1), &mut pool);
-        }
-        assert_eq!(buf.queue.len(), 1);
-        assert!(buf.push_beyond(5, frame.slice(7, 8)));
-        assert!(buf.beyond_charge < 200);
-        buf.push(frame.slice(0, 60_000), &mut pool);
-        assert!(matches!(buf.queue.back(), Some(Chunk::Shared(_))));
-    }
-
-    #[test]
-    fn pieces_beyond_a_gap_are_bounded() {
-        let mut buf = RecvBuf::new(Some(64 << 10));
-        let byte = Buf::from_vec(vec![1]);
-        let taken = (0..10_000).filter(|i| buf.push_beyond(1 + i * 2, byte.clone())).count();
-        assert!(taken < 2000, "{taken}");
-    }
-
-    #[test]
-    fn the_limit_grows_with_the_reader() {
-        let mut buf = RecvBuf::new(None);
-        let rtt = Duration::from_millis(1);
-        let mut now = Instant::from_micros(1);
-        let mut out = vec![0; 200_000];
-        let mut pool = ChunkPool::new();
-        for _ in 0..60 {
-            let n = buf.free();
-            buf.push(Buf::from_vec(vec![0; n]), &mut pool);
-            while !buf.is_empty() {
-                buf.read(&mut out, &mut pool);
-            }
-            now = now + rtt;
-            buf.tune(now, rtt);
-        }
-        assert_eq!(buf.limit(), MAX_LIMIT);
-    }
-
-    proptest! {
-        /// Segments in any order, overlapping and repeated: the stream comes out as it was.
-        #[test]
-        fn reassembles_any_order(
-            cuts in prop::collection::vec((0usize..3000, 1usize..900), 1..80),
-            seed in any::<u8>(),
-        ) {
-            let stream: Vec<u8> = (0..4000usize).map(|i| (i * 31 / 7) as u8 ^ seed).collect();
-            let mut buf = RecvBuf::new(None);
-            let mut have = vec![false; stream.len()];
-            let mut next = 0;
-            let mut out = Vec::new();
-            let whole = Buf::from_vec(stream.clone());
-            let mut pool = ChunkPool::new();
-            for (start, len) in cuts {
-                let end = (start + len).min(stream.len());
-                have[start..end].fill(true);
-                if end > next && start <= next {
-                    next += buf.push(whole.slice(next, end), &mut pool);
-                } else if start > next {
-                    buf.push_beyond((start - next) as u32, whole.slice(start, end));
-                }
-                let want = have.iter().position(|h| !h).unwrap_or(stream.len());
-                prop_assert_eq!(next, want);
-                prop_assert_eq!(buf.len() + out.len(), want);
-                let mut slices: [&[u8]; 4] = [&[]; 4];
-                let count = buf.slices(len, &mut slices);
-                let seen = slices[..count].concat();
-                prop_assert_eq!(&seen[..], &stream[out.len()..out.len() + seen.len()]);
-                prop_assert!(seen.len() == len.min(buf.len()) || count == 4);
-                let mut part = vec![0; len / 2];
-                let peeked = buf.peek(0, &mut part);
-                let copy = part[..peeked].to_vec();
-                let n = buf.read(&mut part, &mut pool);
-                prop_assert_eq!(&copy[..], &part[..n]);
-                out.extend_from_slice(&part[..n]);
-            }
-            let mut rest = vec![0; buf.len()];
-            buf.read(&mut rest, &mut pool);
-            out.extend(rest);
-            prop_assert_eq!(&out[..], &stream[..out.len()]);
-            prop_assert_eq!(buf.is_contiguous(), have.iter().skip(next).all(|h| !h));
-        }
-    }
-}
+#[path = "recvbuf_tests.rs"]
+mod tests;

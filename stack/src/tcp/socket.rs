@@ -15,12 +15,17 @@ use std::sync::Arc;
 use super::ack::AckState;
 use super::chunks::ChunkPool;
 use super::congestion::{self, CongestionControl, Window};
+use super::ecn::Ecn;
+use super::fastopen::Fast;
 use super::listener::Listener;
+use super::memory::{Charge, Memory, Strain};
+use super::mtu_probe::MtuProbe;
 use super::ports::{Claim, Hold};
-use super::recovery::{Phase, Undo};
+use super::recovery::{Mend, Phase};
 use super::recvbuf::RecvBuf;
 use super::rtt::RttEstimator;
-use super::sack::{RecentBlocks, Scoreboard};
+use super::sack::RecentBlocks;
+use super::scoreboard::Scoreboard;
 use super::sendbuf::SendBuf;
 use super::timewait::TimeWait;
 use super::urgent::Urgent;
@@ -32,8 +37,6 @@ use crate::udp::errors::Errors;
 use crate::wire::SeqNumber;
 use crate::wire::tcp::Flags;
 
-/// The window shift that we announce: windows of up to 8 MB (RFC 7323 section 2.2).
-pub(super) const RCV_WSCALE: u8 = 7;
 /// The peer's MSS when its SYN names none (RFC 9293 section 3.7.1, MUST-15).
 pub(super) const DEFAULT_MSS: u16 = 536;
 /// Smallest MSS that we believe: below it headers outweigh data (Linux: TCP_MIN_SND_MSS).
@@ -91,6 +94,8 @@ pub(super) struct Socket {
     pub queued: bool,
     /// Counted in `Tcp::pending`.
     pub counted_pending: bool,
+    /// Counted in `Tcp::orphans`.
+    pub counted_orphan: bool,
     /// shutdown(2) was called on it while closed.
     pub shut: (bool, bool),
     /// connect(2) has begun and its outcome has not been told.
@@ -110,6 +115,7 @@ impl Socket {
             evented: false,
             queued: false,
             counted_pending: false,
+            counted_orphan: false,
             shut: (false, false),
             connecting: false,
             body,
@@ -163,6 +169,10 @@ pub(super) enum Rexmit {
     Rto,
     /// Window probe, or the end of corking (RFC 9293 section 3.8.6.1).
     Persist,
+    /// The end of the reordering window (RFC 8985 section 6.2).
+    Reorder,
+    /// Tail loss probe (RFC 8985 section 7.2).
+    Probe,
 }
 
 /// RFC 7323 timestamps.
@@ -190,6 +200,7 @@ pub(super) struct Stats {
     pub data_segs_in: u32,
     pub data_segs_out: u32,
     pub delivered: u32,
+    pub delivered_ce: u32,
     pub dsack_dups: u32,
     pub out_of_order_in: u32,
     pub rto_ms: u32,
@@ -266,8 +277,14 @@ pub(super) struct Conn {
     pub advmss: u16,
     /// IP MTU of the path.
     pub pmtu: u16,
+    /// SND.UNA when the neighbour cache was last told that the peer answers.
+    pub confirmed: SeqNumber,
+    /// And the second.
+    pub confirmed_second: u16,
     /// What we send at most, without SACK options.
     pub mss: u16,
+    /// The search for a path MTU, once a black hole was suspected.
+    pub mtu_probe: Option<Box<MtuProbe>>,
 
     // Loss and congestion.
     pub board: Scoreboard,
@@ -277,12 +294,19 @@ pub(super) struct Conn {
     pub dupacks: u32,
     /// Send one retransmission whatever cwnd says.
     pub force_retransmit: bool,
-    pub undo: Option<Undo>,
+    /// Memory of losses, once there were some.
+    pub mend: Option<Box<Mend>>,
     pub cc: Box<dyn CongestionControl>,
     pub win: Window,
-    /// cwnd kept data back since the last acknowledgement.
-    pub cwnd_limited: bool,
+    pub usage: super::control::Usage,
+    /// When the next paced frame may leave, and whether one waits for that.
+    pub departs: Instant,
+    pub departure_due: bool,
+    /// It waited longer than it had to.
+    pub departure_late: bool,
+    pub chrono: super::chrono::Chrono,
     pub sack_ok: bool,
+    pub ecn: Ecn,
 
     // Timers.
     pub rtt: RttEstimator,
@@ -303,6 +327,10 @@ pub(super) struct Conn {
     pub syn_sent_at: Option<Instant>,
     /// SYN or SYN-ACK must be sent.
     pub syn_due: bool,
+    /// Made of a SYN cookie: when the SYN-ACK went out is not known.
+    pub from_cookie: bool,
+    /// Fast Open, where it is used.
+    pub fast: Option<Box<Fast>>,
 
     // Receive sequence space.
     pub irs: SeqNumber,
@@ -312,6 +340,8 @@ pub(super) struct Conn {
     /// Right edge of the window that we announced.
     pub rcv_adv: SeqNumber,
     pub rcv_wscale: u8,
+    /// Windows are scaled: both sides offered it.
+    pub wscale_ok: bool,
     /// Where the peer's FIN lies, when it came before data was complete.
     pub rcv_fin: Option<SeqNumber>,
     pub recvbuf: RecvBuf,
@@ -329,6 +359,8 @@ pub(super) struct Conn {
     pub saved_syn: Option<Box<[u8]>>,
     /// Urgent data, once there was some.
     pub urgent: Option<Box<Urgent>>,
+    /// Its part of the stack's memory.
+    pub charge: Charge,
 }
 
 impl Conn {
@@ -367,17 +399,25 @@ impl Conn {
             peer_mss: DEFAULT_MSS,
             advmss: DEFAULT_MSS,
             pmtu: 0,
+            confirmed: iss,
+            confirmed_second: ((now.millis() / 1000) as u16).wrapping_sub(60),
             mss: DEFAULT_MSS,
+            mtu_probe: None,
             board: Scoreboard::new(iss),
             phase: Phase::Open,
             high_seq: iss,
             dupacks: 0,
             force_retransmit: false,
-            undo: None,
+            mend: None,
             cc: congestion::make(opts.congestion),
             win: Window::default(),
-            cwnd_limited: false,
+            usage: super::control::Usage::new(iss, now),
+            departs: Instant::ZERO,
+            departure_due: false,
+            departure_late: false,
+            chrono: Default::default(),
             sack_ok: false,
+            ecn: Ecn::default(),
             rtt: {
                 let mut rtt = RttEstimator::new();
                 rtt.set_bounds(opts.rto_min, opts.rto_max);
@@ -393,11 +433,14 @@ impl Conn {
             trouble_since: None,
             syn_sent_at: None,
             syn_due: false,
+            from_cookie: false,
+            fast: None,
             irs: SeqNumber(0),
             rcv_nxt: SeqNumber(0),
             rcv_wup: SeqNumber(0),
             rcv_adv: SeqNumber(0),
-            rcv_wscale: 0,
+            rcv_wscale: RecvBuf::window_shift(opts),
+            wscale_ok: true,
             rcv_fin: None,
             recvbuf: RecvBuf::new(opts.rcvbuf),
             blocks: RecentBlocks::default(),
@@ -409,6 +452,7 @@ impl Conn {
             notsent_lowat: limit(opts.notsent_lowat),
             saved_syn: None,
             urgent: None,
+            charge: Charge::default(),
         }
     }
 
@@ -463,7 +507,12 @@ impl Conn {
 
     /// True in the states in which the user may send.
     pub(super) fn may_send(&self) -> bool {
-        matches!(self.state, TcpState::Established | TcpState::CloseWait)
+        matches!(self.state, TcpState::Established | TcpState::CloseWait) || self.is_early_child()
+    }
+
+    /// SYN or SYN-ACK had to be repeated.
+    pub(super) fn syn_was_lost(&self) -> bool {
+        self.syn_sent_at.is_none() && !self.from_cookie
     }
 
     /// True when the handshake is over and the connection is not.
@@ -479,11 +528,22 @@ impl Conn {
     }
 
     /// The limit of the send buffer: the user's, or twice cwnd, so that the next window is there when the
-    /// current one is acknowledged (as Linux's `tcp_sndbuf_expand`).
+    /// current one is acknowledged (as Linux's `tcp_sndbuf_expand`). A far peer gets more than Linux's 4 MB (tcp_wmem[2]),
+    /// which would bound 100 ms at 320 Mbit/s; while memory is short no buffer grows.
     pub(super) fn send_limit(&self, opts: &TcpOptions) -> usize {
         const MIN: usize = 128 << 10;
         const MAX: usize = 4 << 20;
-        opts.sndbuf.unwrap_or_else(|| (2 * self.win.cwnd as usize).clamp(MIN, MAX))
+        const MAX_FAR: usize = 32 << 20;
+        const FAR: Duration = Duration::from_millis(5);
+        if let Some(fixed) = opts.sndbuf {
+            return fixed;
+        }
+        let want = 2 * self.win.cwnd as usize;
+        let max = if self.rtt.min_rtt() < FAR { MAX } else { MAX_FAR };
+        match self.charge.strain() {
+            Strain::None => want.clamp(MIN, max),
+            _ => want.clamp(MIN, self.sendbuf.limit().max(MIN)),
+        }
     }
 
     /// Linux's `sk_stream_is_writeable`: at least a third of the buffer is free.
@@ -505,7 +565,11 @@ impl Conn {
         if self.shut_rd {
             ready |= Readiness::IN | Readiness::RDHUP;
         }
-        if !matches!(self.state, TcpState::SynSent | TcpState::SynReceived) {
+        if self.is_deferred() {
+            // tcp_poll: the first write begins the handshake.
+            ready |= Readiness::OUT;
+        }
+        if !matches!(self.state, TcpState::SynSent | TcpState::SynReceived) || self.is_early_child() {
             let mut target = opts.rcvlowat.max(1);
             if self.urgent.is_some() {
                 let (more, here) = self.urgent_readiness(opts.oobinline);
@@ -549,6 +613,11 @@ impl Conn {
         self.output_wanted = false;
     }
 
+    /// Brings its part of the stack's memory up to date.
+    pub(super) fn charge_memory(&mut self, memory: &Memory) {
+        self.charge.set(memory, self.recvbuf.memory() + self.sendbuf.len());
+    }
+
     /// Lets go of everything but what the user may still read.
     pub(super) fn finish(&mut self, pool: &mut ChunkPool) {
         self.state = TcpState::Closed;
@@ -590,7 +659,8 @@ impl Conn {
     /// The earliest timer.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let mut at = self.retransmit_at;
-        for other in [self.delack_at, self.keepalive_at].into_iter().flatten() {
+        let paced = self.departure_due.then_some(self.departs);
+        for other in [self.delack_at, self.keepalive_at, paced].into_iter().flatten() {
             at = Some(at.map_or(other, |t| t.min(other)));
         }
         at
@@ -598,6 +668,8 @@ impl Conn {
 
     /// TCP_INFO.
     pub(super) fn info(&self, now: Instant) -> TcpInfo {
+        let [busy, by_window, by_buffer] = self.chrono.times(now);
+        let (delivery_rate, delivery_rate_app_limited) = self.board.rate.told();
         TcpInfo {
             state: self.state,
             retransmits: self.retries,
@@ -606,7 +678,9 @@ impl Conn {
             snd_wscale: self.snd_wscale,
             timestamps: self.ts.on,
             sack: self.sack_ok,
-            wscale: self.rcv_wscale > 0,
+            wscale: self.wscale_ok,
+            ecn: self.ecn.on(),
+            ecn_seen: self.ecn.seen(),
             rto: self.rtt.rto(),
             srtt: self.rtt.srtt(),
             rttvar: self.rtt.rttvar(),
@@ -632,24 +706,37 @@ impl Conn {
             last_data_recv: now.since(self.ack.last_data),
             last_ack_recv: now.since(self.stats.last_ack_recv),
             timestamp: self.ts_now(now),
-            recovery: match self.phase {
-                Phase::Open => 0,
-                Phase::Recovery => 3,
-                Phase::Loss => 4,
-            },
+            recovery: self.phase as u8,
             backoff: self.backoff,
-            ato: super::ack::DELAY,
-            sacked: self.board.sacked(),
-            lost: self.board.lost(),
+            ato: self.ack.ato(),
+            // Duplicates stand for what a peer without SACK has (Linux: sacked_out).
+            sacked: self.board.sacked().saturating_add(self.dupacks.saturating_mul(self.mss.into())),
+            // Linux counts what was lost until it is acknowledged, retransmitted or not.
+            lost: self.board.lost().saturating_add(self.board.resent()),
+            retrans: self.board.resent(),
+            reordering: self.reordering(),
+            reord_seen: self.mend.as_ref().map_or(0, |m| m.reord_seen),
             data_segs_in: self.stats.data_segs_in,
             data_segs_out: self.stats.data_segs_out,
             delivered: self.stats.delivered,
+            delivered_ce: self.stats.delivered_ce,
             dsack_dups: self.stats.dsack_dups,
             out_of_order_in: self.stats.out_of_order_in,
             total_rto: self.stats.total_rto,
             rto_recoveries: self.stats.rto_recoveries,
             rto_time: Duration::from_millis(self.stats.rto_ms.into()),
-            rcv_space: u32::try_from(self.recvbuf.limit()).unwrap_or(u32::MAX),
+            syn_data: self.fast.as_ref().is_some_and(|f| f.data_acked),
+            fast_open_fail: self.fast.as_ref().map_or(0, |f| f.fail as u8),
+            rcv_space: self.recvbuf.tuning.space(),
+            rcv_rtt: self.recvbuf.tuning.rtt(),
+            pacing_rate: self.pacing_rate(u64::MAX),
+            max_pacing_rate: u64::MAX,
+            delivery_rate,
+            delivery_rate_app_limited,
+            busy_time: busy,
+            rwnd_limited: by_window,
+            sndbuf_limited: by_buffer,
+            bbr: self.cc.bbr_info(),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! SYN 6, SYN-ACK 5, and TCP_USER_TIMEOUT over all of them.
 
 use super::Cx;
-use super::rtt::{RTO_INITIAL, RTO_MAX, RTO_MIN};
+use super::rtt::{RTO_MAX, RTO_MIN};
 use super::socket::{Conn, Rexmit};
 use crate::error::Error;
 use crate::time::Duration;
@@ -13,10 +13,10 @@ use crate::types::TcpState;
 
 /// Linux's tcp_retries2.
 const RETRIES: u8 = 15;
+/// Linux's tcp_retries1: from here on the path itself is suspected.
+const BLACK_HOLE_RETRIES: u8 = 3;
 /// What Linux uses for tcp_orphan_retries = 0.
 const ORPHAN_RETRIES: u8 = 8;
-/// Linux's tcp_synack_retries.
-pub(super) const SYN_ACK_RETRIES: u8 = 5;
 
 /// Linux's `tcp_model_timeout`: the time that `retries` retransmissions with doubling take, from the least
 /// RTO on. Patience is measured in it, so that a small RTT does not make for less of it.
@@ -41,8 +41,15 @@ impl Conn {
             match (self.state, self.rexmit) {
                 (TcpState::SynSent | TcpState::SynReceived, _) => self.syn_timeout(cx),
                 (_, Rexmit::Rto) => self.rto_timeout(cx),
+                (_, Rexmit::Reorder) => self.reorder_timeout(cx),
+                (_, Rexmit::Probe) => self.probe_timeout(cx),
                 (_, Rexmit::Persist) => self.persist_timeout(cx),
             }
+        }
+        if self.departure_due && self.departs <= cx.now {
+            self.departure_due = false;
+            self.departure_late = true;
+            self.output_wanted = true;
         }
         if self.fate.is_none() && self.keepalive_at.is_some_and(|at| at <= cx.now) {
             self.keepalive_at = None;
@@ -50,7 +57,7 @@ impl Conn {
         }
     }
 
-    fn give_up(&mut self, cx: &mut Cx<'_>, rst: bool) {
+    pub(super) fn give_up(&mut self, cx: &mut Cx<'_>, rst: bool) {
         cx.counters.tcp_timeouts += 1;
         // RFC 1122 section 4.2.3.9: what ICMP said explains it best.
         let error = self.soft_error.take().unwrap_or(Error::TimedOut);
@@ -65,26 +72,6 @@ impl Conn {
         cx.now.since(since) >= limit
     }
 
-    /// No answer to SYN or SYN-ACK: RFC 9293 section 3.8.3 R2 for SYN, at least 3 minutes; Linux's 127 s.
-    fn syn_timeout(&mut self, cx: &mut Cx<'_>) {
-        let limit = if self.state == TcpState::SynSent { cx.opts.syncnt } else { SYN_ACK_RETRIES };
-        let user = cx.opts.user_timeout;
-        let since = *self.trouble_since.get_or_insert(cx.now);
-        if self.retries >= limit || (!user.is_zero() && cx.now.since(since) + RTO_INITIAL >= user) {
-            self.give_up(cx, false);
-            return;
-        }
-        self.retries += 1;
-        self.backoff += 1;
-        // Karn: no measurement from a SYN sent twice.
-        self.syn_sent_at = None;
-        self.syn_due = true;
-        self.output_wanted = true;
-        cx.counters.tcp_syn_retransmits += 1;
-        self.stats.total_retrans = self.stats.total_retrans.wrapping_add(1);
-        self.retransmit_at = Some(cx.now + (RTO_INITIAL * (1 << self.backoff.min(7))).min(self.rtt.most()));
-    }
-
     /// RFC 6298 sections 5.4 to 5.6.
     fn rto_timeout(&mut self, cx: &mut Cx<'_>) {
         if self.outstanding() == 0 {
@@ -93,7 +80,12 @@ impl Conn {
         }
         // A window closed over data in flight: the peer is alive, so this counts as probing (Linux:
         // `tcp_retransmit_timer`).
-        let shrunk = self.snd_wnd == 0 && cx.now.since(self.stats.last_ack_recv) <= RTO_MAX;
+        // (`tcp_rtx_probe0_timed_out`): twice the largest RTO without an answer are too much all the same, and so is the
+        // time that the user has set, answers or not.
+        let since = self.trouble_since.unwrap_or(cx.now);
+        let answers =
+            cx.now.since(self.stats.last_ack_recv) <= RTO_MAX * 2 || cx.now.since(since) <= RTO_MAX * 2;
+        let shrunk = self.snd_wnd == 0 && !cx.orphan && cx.opts.user_timeout.is_zero() && answers;
         let retries = if cx.orphan { ORPHAN_RETRIES } else { RETRIES };
         if self.out_of_patience(cx, retries) && !shrunk {
             self.give_up(cx, false);
@@ -101,7 +93,12 @@ impl Conn {
         }
         cx.counters.tcp_rto += 1;
         self.stats.total_rto = self.stats.total_rto.saturating_add(1);
-        self.enter_loss();
+        self.enter_loss(cx);
+        let lasted = self.trouble_since.map_or(Duration::ZERO, |since| cx.now.since(since));
+        if lasted >= model_timeout(BLACK_HOLE_RETRIES) {
+            let head = self.board.next_lost_from(0).map_or(0, |(_, _, len)| len);
+            self.suspect_black_hole(cx, head);
+        }
         self.retries = self.retries.saturating_add(1);
         // "The host MUST set RTO <- RTO * 2 ("back off the timer")."
         self.backoff = self.backoff.saturating_add(1);
@@ -111,7 +108,7 @@ impl Conn {
         if cx.opts.thin_linear && thin && self.retries <= 6 && self.state == TcpState::Established {
             self.backoff = 0;
         }
-        self.retransmit_at = Some(cx.now + self.rtt.backed_off(self.backoff));
+        self.retransmit_at = Some(cx.now + self.before_user_timeout(cx, self.rtt.backed_off(self.backoff)));
     }
 
     /// RFC 9293 section 3.8.6.1: "the transmitting host SHOULD send the first zero-window probe when a zero
@@ -127,7 +124,10 @@ impl Conn {
         let user = cx.opts.user_timeout;
         let user_over = !user.is_zero() && cx.now.since(since) >= user;
         let limit = if cx.orphan { ORPHAN_RETRIES } else { RETRIES };
-        if self.probes >= limit || user_over {
+        // Nobody waits for an orphan: with a peer that answers for ever and opens no window it ends all the same
+        // (`tcp_probe_timer`: the interval has reached its largest).
+        let unwanted = cx.orphan && self.rtt.backed_off(self.backoff) >= self.rtt.most();
+        if self.probes >= limit || user_over || unwanted {
             self.give_up(cx, false);
             return;
         }
@@ -137,7 +137,18 @@ impl Conn {
             self.probes = self.probes.saturating_add(1);
         }
         self.backoff = self.backoff.saturating_add(1);
-        self.retransmit_at = Some(cx.now + self.rtt.backed_off(self.backoff).max(RTO_MIN));
+        let interval = self.rtt.backed_off(self.backoff).max(RTO_MIN);
+        self.retransmit_at = Some(cx.now + self.before_user_timeout(cx, interval));
+    }
+
+    /// `interval`, or the rest of TCP_USER_TIMEOUT, so that it ends when it says (`tcp_clamp_rto_to_user_timeout`,
+    /// `tcp_clamp_probe0_to_user_timeout`).
+    pub(super) fn before_user_timeout(&self, cx: &Cx<'_>, interval: Duration) -> Duration {
+        /// TCP_TIMEOUT_MIN
+        const LEAST: Duration = Duration::from_millis(2);
+        let user = cx.opts.user_timeout;
+        let Some(since) = self.trouble_since.filter(|_| !user.is_zero()) else { return interval };
+        user.saturating_sub(cx.now.since(since)).max(LEAST).min(interval)
     }
 
     /// RFC 9293 section 3.8.4; or the end of an orphan in FIN_WAIT2.

@@ -67,6 +67,8 @@ impl Tcp {
             self.push_reply(Reply::Segment(bare));
         }
         if self.timewaits.len() >= MAX {
+            // As Linux does beyond tcp_max_tw_buckets: closed without.
+            self.timewait_overflow += 1;
             return;
         }
         self.ports.hold((timewait.hold, Use::Connection));
@@ -144,7 +146,9 @@ impl Tcp {
         if old || flags.contains(Flags::ACK) {
             self.timewait_timers.set(index, now + LIFETIME);
         }
-        if seg.seq_len() == 0 && tw.last_ack.is_some_and(|at| now.since(at) < ACK_INTERVAL) {
+        // tcp_oow_rate_limited: data is answered each time.
+        let bare = seg.seq_len() == 0 || flags.contains(Flags::SYN);
+        if bare && tw.last_ack.is_some_and(|at| now.since(at) < ACK_INTERVAL) {
             counters.tcp_challenge_limited += 1;
             return;
         }

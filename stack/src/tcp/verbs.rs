@@ -7,28 +7,19 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
+use super::Tcp;
 use super::chunks::chunk_size;
 use super::listener::Listener;
+use super::memory::Strain;
 use super::output::GATHER_FROM;
 use super::ports::{Hold, Use};
-use super::socket::{Body, Conn, Fate, Owner, PortHold, Socket};
-use super::{Target, Tcp, Tuple};
+use super::socket::{Body, Conn, Owner, PortHold, Socket};
 use crate::error::{Error, Result};
 use crate::time::Instant;
-use crate::types::{Kind, Readiness, Shutdown, SocketId, TcpInfo, TcpOptions, TcpState};
+use crate::types::{Kind, Readiness, SocketId, TcpInfo, TcpOptions, TcpState};
 
 /// Linux's net.core.somaxconn.
 const MAX_BACKLOG: u32 = 4096;
-
-/// A search for a port that found none, so that a program that tries again and again does not walk over all ports each time.
-pub(super) struct Exhausted {
-    ip: Ipv4Addr,
-    remote: SocketAddrV4,
-    /// What [`super::ports::Ports::releases`] was.
-    releases: u64,
-    /// When the first TIME_WAIT may be taken over.
-    until: Option<Instant>,
-}
 
 /// Settings that sockets share: most of a program's have the same few.
 pub(super) struct Settings {
@@ -48,7 +39,7 @@ impl Settings {
         default.clone()
     }
 
-    fn share(&mut self, opts: TcpOptions) -> Arc<TcpOptions> {
+    pub(super) fn share(&mut self, opts: TcpOptions) -> Arc<TcpOptions> {
         if let Some(same) = self.recent.iter().find(|o| ***o == opts) {
             return same.clone();
         }
@@ -63,7 +54,7 @@ impl Settings {
 }
 
 impl Tcp {
-    fn sock(&self, id: SocketId) -> Result<&Socket> {
+    pub(super) fn sock(&self, id: SocketId) -> Result<&Socket> {
         let sock = self.socks.get_gen(id.index, id.generation).ok_or(Error::BadSocket)?;
         if id.kind == Kind::Tcp && sock.owner == Owner::User { Ok(sock) } else { Err(Error::BadSocket) }
     }
@@ -154,6 +145,9 @@ impl Tcp {
             backlog,
             children: Default::default(),
             requests: 0,
+            young: 0,
+            overflow_at: None,
+            early: None,
         }));
         self.link_listener(id.index);
         Ok(())
@@ -175,153 +169,6 @@ impl Tcp {
         Ok((SocketId { kind: Kind::Tcp, index, generation }, conn.tuple.remote))
     }
 
-    /// connect(2): `Err(InProgress)` when the attempt has begun. `source` is the address of ours that the
-    /// route prefers, used when none is bound; `ip_mtu` is that of the path.
-    pub(crate) fn connect(
-        &mut self,
-        now: Instant,
-        id: SocketId,
-        remote: SocketAddrV4,
-        source: Ipv4Addr,
-        ip_mtu: u16,
-    ) -> Result<()> {
-        let sock = self.sock_mut(id)?;
-        match &mut sock.body {
-            Body::Listen(_) => return Err(Error::IsConnected),
-            Body::Conn(conn) => {
-                match conn.state {
-                    TcpState::SynSent | TcpState::SynReceived => return Err(Error::Already),
-                    TcpState::Closed if sock.connecting => {
-                        // Linux tells why the attempt failed, once, and then the socket is as new.
-                        sock.connecting = false;
-                        let error = sock.error.take().unwrap_or(Error::ConnectionAborted);
-                        sock.body = Body::Closed;
-                        return Err(error);
-                    }
-                    // The first call after success says so (Linux: SS_CONNECTING to SS_CONNECTED).
-                    _ if std::mem::take(&mut sock.connecting) => return Ok(()),
-                    _ => return Err(Error::IsConnected),
-                }
-            }
-            Body::Closed => {}
-        }
-        let opts = sock.opts.clone();
-        let port = sock.port;
-        let bound = match port {
-            PortHold::Explicit((hold, _)) => Some(hold.addr),
-            _ => None,
-        };
-        let ip = source; // what it is bound to, unless that is the wildcard or an address of many
-        let tuple_for = |port| Tuple { local: SocketAddrV4::new(ip, port), remote };
-        let local_port = match bound {
-            Some(addr) => addr.port(),
-            None => self.pick_port(now, ip, remote, opts.port_range)?,
-        };
-        let tuple = tuple_for(local_port);
-        let mut iss = self.secrets.isn(&tuple, now);
-        match self.demux.get(&tuple).copied() {
-            None => {}
-            Some(Target::TimeWait(index)) if self.reusable_from(index).is_some_and(|at| at <= now) => {
-                iss = self.timewaits.get(index).map_or(iss, |(_, tw)| tw.next_iss());
-                self.remove_timewait(index);
-            }
-            Some(_) => return Err(Error::AddrNotAvailable),
-        }
-        let hold = Hold::new(tuple.local, &opts);
-        let ts_offset = self.secrets.timestamp_offset(ip, *remote.ip());
-        let mut conn = Conn::new(tuple, iss, ts_offset, &opts, now);
-        conn.state = TcpState::SynSent;
-        conn.pmtu = ip_mtu;
-        conn.syn_due = true;
-        conn.output_wanted = true;
-        let sock = self.sock_mut(id)?;
-        sock.error = None;
-        sock.shut = (false, false);
-        sock.connecting = true;
-        sock.body = Body::Conn(Box::new(conn));
-        if bound.is_none() {
-            sock.port = PortHold::Counted(hold);
-            self.ports.hold((hold, Use::Connection));
-        }
-        self.demux.insert(tuple, Target::Conn(id.index));
-        self.settle(now, id.index);
-        Err(Error::InProgress)
-    }
-
-    /// From when on connect(2) may take over what is in TIME_WAIT.
-    fn reusable_from(&self, index: u32) -> Option<Instant> {
-        self.timewaits.get(index)?.1.reusable_from()
-    }
-
-    /// A local port towards `remote`.
-    fn pick_port(
-        &mut self,
-        now: Instant,
-        ip: Ipv4Addr,
-        remote: SocketAddrV4,
-        range: (u16, u16),
-    ) -> Result<u16> {
-        let releases = self.ports.releases();
-        if let Some(last) = &self.exhausted
-            && range == (0, 0)
-            && (last.ip, last.remote, last.releases) == (ip, remote, releases)
-            && last.until.is_none_or(|t| now < t)
-        {
-            // Nothing has changed since the search that went over all ports.
-            return Err(Error::AddrNotAvailable);
-        }
-        let mut until: Option<Instant> = None;
-        let (demux, timewaits) = (&self.demux, &self.timewaits);
-        let usable = |port, any| match demux.get(&Tuple { local: SocketAddrV4::new(ip, port), remote }) {
-            None => true,
-            Some(Target::TimeWait(index)) if any => {
-                let Some(at) = timewaits.get(*index).and_then(|(_, tw)| tw.reusable_from()) else {
-                    return false;
-                };
-                until = Some(until.map_or(at, |t| t.min(at)));
-                at <= now
-            }
-            Some(_) => false,
-        };
-        // RFC 6056 section 3.3.3, algorithm 3.
-        let offset = self.secrets.port_offset(ip, *remote.ip(), remote.port());
-        let result = self.ports.pick(range, offset, usable);
-        self.exhausted =
-            (result.is_err() && range == (0, 0)).then_some(Exhausted { ip, remote, releases, until });
-        result
-    }
-
-    /// connect(2) with AF_UNSPEC: the socket is as new, but for its options and what it is bound to.
-    pub(crate) fn disconnect(&mut self, now: Instant, id: SocketId) -> Result<()> {
-        let reset = match &self.sock(id)?.body {
-            Body::Conn(conn) => matches!(
-                conn.state,
-                TcpState::SynSent
-                    | TcpState::SynReceived
-                    | TcpState::Established
-                    | TcpState::CloseWait
-                    | TcpState::FinWait1
-                    | TcpState::FinWait2
-            ),
-            _ => false,
-        };
-        self.stop(now, id.index);
-        let sock = self.sock_mut(id)?;
-        // A connection cut short leaves its error until the next connect (tcp_disconnect in the kernel).
-        sock.error = reset.then_some(Error::ConnectionReset);
-        sock.connecting = false;
-        sock.shut = (false, false);
-        sock.body = Body::Closed;
-        sock.edges |= Readiness::OUT | Readiness::HUP;
-        self.flush_edges(id.index);
-        Ok(())
-    }
-
-    /// See [`crate::Stack::is_connecting`].
-    pub(crate) fn is_connecting(&self, id: SocketId) -> bool {
-        self.sock(id).is_ok_and(|s| s.connecting)
-    }
-
     /// send(2): copies what fits. `more`: MSG_MORE, a partial segment may wait.
     pub(crate) fn send(&mut self, now: Instant, id: SocketId, data: &[u8], more: bool) -> Result<usize> {
         let sock = self.socks.get_gen_mut(id.index, id.generation).ok_or(Error::BadSocket)?;
@@ -336,6 +183,10 @@ impl Tcp {
             return Err(Error::BrokenPipe);
         }
         if !conn.may_send() {
+            if conn.is_deferred() {
+                let taken = self.send_fast_open(now, id, None, data)?;
+                return if taken > 0 { Ok(taken) } else { Err(Error::WouldBlock) };
+            }
             let waiting = matches!(conn.state, TcpState::SynSent | TcpState::SynReceived);
             if waiting {
                 conn.nospace.set(true);
@@ -343,11 +194,15 @@ impl Tcp {
             return Err(if waiting { Error::WouldBlock } else { Error::BrokenPipe });
         }
         if !data.is_empty() {
+            conn.check_app_limited();
             self.spares.send.lend(conn.sendbuf.queue());
         }
         let mut fits = data;
         if conn.notsent_lowat != u32::MAX {
             fits = data.get(..conn.notsent_room()).unwrap_or(data);
+        }
+        if let Some(room) = conn.room_when_full() {
+            fits = fits.get(..room).unwrap_or(fits);
         }
         let taken = conn.sendbuf.append(fits, &mut self.pool);
         if taken < data.len() {
@@ -377,7 +232,8 @@ impl Tcp {
     pub(crate) fn send_space(&self, id: SocketId) -> Result<usize> {
         match &self.sock(id)?.body {
             Body::Conn(conn) if conn.may_send() && !conn.shut_wr => {
-                let space = conn.sendbuf.space().min(conn.notsent_room());
+                let room = conn.room_when_full().unwrap_or(usize::MAX);
+                let space = conn.sendbuf.space().min(conn.notsent_room()).min(room);
                 if space == 0 {
                     // Who asks will wait for room.
                     conn.nospace.set(true);
@@ -532,11 +388,31 @@ impl Tcp {
     fn after_read(&mut self, now: Instant, index: u32) {
         if let Some(Socket { body: Body::Conn(conn), .. }) = self.socks.get_mut(index) {
             conn.after_read(now);
+            conn.charge_memory(&self.memory);
             self.spares.recv.take_back(conn.recvbuf.queue());
             if conn.output_wanted {
                 self.settle(now, index);
             }
         }
+    }
+
+    /// Most memory that the buffers of all connections may take, bytes; 0: the default.
+    pub(crate) fn set_memory_limit(&mut self, bytes: usize) {
+        self.memory.set_limit(bytes);
+    }
+
+    /// TCP_QUICKACK: acknowledge at once, or wait for data to send along, until the traffic decides otherwise (Linux:
+    /// `__tcp_sock_set_quickack`). `once`: at once now, and wait from then on.
+    pub(crate) fn set_quickack(&mut self, now: Instant, id: SocketId, on: bool, once: bool) {
+        let Ok(sock) = self.sock_mut(id) else { return };
+        let Body::Conn(conn) = &mut sock.body else { return };
+        conn.set_quickack(on, once);
+        self.settle(now, id.index);
+    }
+
+    /// TCP_QUICKACK as it is now.
+    pub(crate) fn quickack(&self, id: SocketId) -> bool {
+        self.conn(id).is_none_or(|c| !c.ack.waits())
     }
 
     /// SIOCINQ
@@ -563,141 +439,6 @@ impl Tcp {
         match &self.sock(id).ok()?.body {
             Body::Conn(conn) => Some(conn),
             _ => None,
-        }
-    }
-
-    /// shutdown(2)
-    pub(crate) fn shutdown(&mut self, now: Instant, id: SocketId, how: Shutdown) -> Result<()> {
-        let (rd, wr) = (how != Shutdown::Write, how != Shutdown::Read);
-        let sock = self.sock_mut(id)?;
-        match &mut sock.body {
-            Body::Closed => {
-                sock.shut.0 |= rd;
-                sock.shut.1 |= wr;
-                return Err(Error::NotConnected);
-            }
-            Body::Listen(_) if !rd => return Ok(()),
-            // Linux: a listener stops listening, an attempt to connect ends.
-            Body::Listen(_) => {
-                self.disconnect(now, id)?;
-                return Ok(());
-            }
-            Body::Conn(conn) if conn.state == TcpState::SynSent => {
-                self.disconnect(now, id)?;
-                return Ok(());
-            }
-            Body::Conn(conn) if conn.state == TcpState::Closed => return Err(Error::NotConnected),
-            Body::Conn(conn) => {
-                if rd && !conn.shut_rd {
-                    conn.shut_rd = true;
-                    conn.raise(Readiness::IN | Readiness::RDHUP);
-                }
-                if wr && !conn.shut_wr {
-                    conn.close_write();
-                    conn.raise(Readiness::OUT);
-                }
-                if conn.shut_rd && conn.shut_wr {
-                    conn.raise(Readiness::HUP);
-                }
-            }
-        }
-        self.settle(now, id.index);
-        Ok(())
-    }
-
-    /// close(2): the id is invalid from here on. Unread data, or SO_LINGER with zero, makes it a reset (RFC
-    /// 9293 section 3.6.1, RFC 1122 section 4.2.2.13); else what is queued is sent, then FIN.
-    pub(crate) fn close(&mut self, now: Instant, id: SocketId) {
-        if self.sock(id).is_err() {
-            return;
-        }
-        let index = id.index;
-        let Some(sock) = self.socks.get_mut(index) else { return };
-        sock.owner = Owner::Orphan;
-        let linger_zero = sock.opts.linger.is_some_and(|l| l.is_zero());
-        let Body::Conn(conn) = &mut sock.body else {
-            self.stop(now, index);
-            self.free(index);
-            return;
-        };
-        let unread = !conn.recvbuf.is_empty();
-        match conn.state {
-            TcpState::Closed => {
-                self.free(index);
-                return;
-            }
-            TcpState::SynSent => conn.die(None, false),
-            _ if unread || linger_zero => conn.die(None, conn.needs_reset()),
-            _ => {
-                conn.shut_rd = true;
-                conn.close_write();
-                conn.keepalive_at = None;
-                if conn.state == TcpState::FinWait2 {
-                    match conn.fin_time(&sock.opts) {
-                        Some(time) => conn.keepalive_at = Some(now + time),
-                        // __tcp_close: no waiting, and the peer is told.
-                        None => conn.die(None, true),
-                    }
-                }
-            }
-        }
-        self.settle(now, index);
-    }
-
-    /// RFC 9293 section 3.10.5, ABORT: a RST, and the socket is gone.
-    pub(crate) fn abort(&mut self, now: Instant, id: SocketId) {
-        if self.sock(id).is_err() {
-            return;
-        }
-        if let Some(sock) = self.socks.get_mut(id.index) {
-            sock.owner = Owner::Orphan;
-        }
-        self.stop(now, id.index);
-        self.free(id.index);
-    }
-
-    /// Ends a connection with a RST where the peer needs one, and forgets it.
-    pub(super) fn kill(&mut self, index: u32) {
-        if let Some(sock) = self.socks.get_mut(index) {
-            sock.owner = Owner::Orphan;
-        }
-        self.stop(Instant::ZERO, index);
-        self.free(index);
-    }
-
-    /// Ends what the socket does, silently for its user: a listener's children are reset, a connection too.
-    fn stop(&mut self, now: Instant, index: u32) {
-        let Some(sock) = self.socks.get_mut(index) else { return };
-        match &mut sock.body {
-            Body::Closed => {}
-            Body::Listen(listener) => {
-                let children = std::mem::take(&mut listener.children);
-                self.unlink_listener(index);
-                let Some(sock) = self.socks.get_mut(index) else { return };
-                sock.body = Body::Closed;
-                if let PortHold::Explicit(claim) = sock.port {
-                    let bound = (claim.0, Use::Bound);
-                    sock.port = PortHold::Explicit(bound);
-                    let _ = self.ports.update(claim, bound);
-                }
-                for child in children {
-                    self.kill(child);
-                }
-            }
-            Body::Conn(conn) => {
-                if conn.state == TcpState::Closed {
-                    return;
-                }
-                let rst = conn.needs_reset();
-                let user = sock.owner;
-                // Whoever calls frees or reuses the socket: `settle` must not.
-                sock.owner = Owner::User;
-                conn.die(None, rst);
-                self.settle(now, index);
-                if let Some(sock) = self.socks.get_mut(index) {
-                    sock.owner = user;
-                }
-            }
         }
     }
 
@@ -762,7 +503,7 @@ impl Tcp {
     /// TCP_INFO
     pub(crate) fn info(&self, now: Instant, id: SocketId) -> Result<TcpInfo> {
         let sock = self.sock(id)?;
-        Ok(match &sock.body {
+        let mut info = match &sock.body {
             Body::Conn(conn) => conn.info(now),
             // Linux tells the length of the accept queue and the backlog in these fields.
             Body::Listen(listener) => TcpInfo {
@@ -773,78 +514,21 @@ impl Tcp {
                 ..TcpInfo::default()
             },
             Body::Closed => TcpInfo { timestamp: now.millis() as u32, ..TcpInfo::default() },
-        })
-    }
-
-    /// Resets every connection: the end of waiting for the last bytes at exit.
-    pub(crate) fn abort_all(&mut self, now: Instant) {
-        for index in self.all_connections() {
-            if let Some(Socket { body: Body::Conn(conn), .. }) = self.socks.get_mut(index) {
-                let rst = conn.needs_reset();
-                conn.die(Some(Error::ConnectionAborted), rst);
-                self.settle(now, index);
-            }
-        }
-    }
-
-    /// The device is gone: every socket fails.
-    pub(crate) fn device_gone(&mut self) {
-        self.replies.clear();
-        for index in self.all_connections() {
-            if let Some(Socket { body: Body::Conn(conn), .. }) = self.socks.get_mut(index) {
-                conn.die(Some(Error::NetDown), false);
-                self.settle(Instant::ZERO, index);
-            }
-        }
-        let others: Vec<u32> = self.socks.iter().map(|(index, _, _)| index).collect();
-        for index in others {
-            if let Some(sock) = self.socks.get_mut(index) {
-                sock.error = Some(Error::NetDown);
-                sock.edges |= Readiness::ERR | Readiness::HUP | Readiness::IN | Readiness::OUT;
-                self.flush_edges(index);
-            }
-        }
-    }
-
-    fn all_connections(&self) -> Vec<u32> {
-        self.socks
-            .iter()
-            .filter(|(_, _, s)| matches!(&s.body, Body::Conn(c) if c.state != TcpState::Closed))
-            .map(|(index, _, _)| index)
-            .collect()
+        };
+        let most = sock.opts.max_pacing_rate;
+        let known = matches!(sock.body, Body::Conn(_));
+        info.max_pacing_rate = most;
+        info.pacing_rate = if known { info.pacing_rate.min(most) } else { most };
+        Ok(info)
     }
 }
 
 impl Conn {
-    /// Linux's `tcp_need_reset`: states in which the peer believes in a connection.
-    fn needs_reset(&self) -> bool {
-        match self.state {
-            TcpState::Established
-            | TcpState::CloseWait
-            | TcpState::FinWait1
-            | TcpState::FinWait2
-            | TcpState::SynReceived => true,
-            TcpState::Closing | TcpState::LastAck => self.has_pending_output(),
-            _ => false,
-        }
-    }
-
-    /// RFC 9293 section 3.10.4, CLOSE: FIN follows what is queued.
-    fn close_write(&mut self) {
-        if self.shut_wr {
-            return;
-        }
-        self.shut_wr = true;
-        self.fin_queued = true;
-        self.more = false;
-        self.output_wanted = true;
-        match self.state {
-            TcpState::Established => self.state = TcpState::FinWait1,
-            TcpState::CloseWait => self.state = TcpState::LastAck,
-            // SYN-RECEIVED: queued for ESTABLISHED.
-            _ => {}
-        }
-        debug_assert!(self.fate != Some(Fate::Closed));
+    /// How much may be queued when the stack's memory is full: a little by who has nothing queued, so that everybody moves on
+    /// (Linux: tcp_wmem[0], `sk_stream_wait_memory`). What is acknowledged then tells of room. None: it is not full.
+    fn room_when_full(&self) -> Option<usize> {
+        const LITTLE: usize = 4096;
+        (self.charge.strain() == Strain::Full).then(|| if self.sendbuf.is_empty() { LITTLE } else { 0 })
     }
 
     /// Raises OUT when the user waits for room and there is some.
@@ -873,17 +557,22 @@ impl Conn {
             self.notsent_lowat = super::socket::limit(new.notsent_lowat);
             self.tell_of_room();
         }
+        if (new.congestion, new.max_pacing_rate) != (old.congestion, old.max_pacing_rate) {
+            // What waits for its departure waited by another rate.
+            self.departs = now;
+            self.output_wanted = true;
+        }
         if new.congestion != old.congestion {
             self.cc = super::congestion::make(new.congestion);
+            if self.win.cwnd > 0 {
+                self.begin_control(now, new.max_pacing_rate);
+            }
         }
         // Linux: TCP_NODELAY, and the end of TCP_CORK, send what waits.
         if (new.nodelay && !old.nodelay) || (old.cork && !new.cork) {
             self.more = false;
             self.push_to = self.data_end();
             self.output_wanted = true;
-        }
-        if new.quickack && !old.quickack && self.ack.scheduled {
-            self.ack_now();
         }
         let established = self.is_synchronized();
         if !new.keepalive {

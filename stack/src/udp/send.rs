@@ -102,6 +102,9 @@ impl Layers {
         if options.dont_route || how.dont_route {
             self.iface.check_near(dst)?;
         }
+        if how.confirm {
+            self.iface.confirm(now, dst);
+        }
         if self.iface.is_broadcast(dst) && !options.broadcast {
             return Err(Error::PermissionDenied);
         }

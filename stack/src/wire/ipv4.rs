@@ -20,6 +20,45 @@ pub const PROTO_TCP: u8 = 6;
 /// Protocol number of UDP.
 pub const PROTO_UDP: u8 = 17;
 
+/// The two low bits of the TOS byte (RFC 3168 section 5): is the packet's sender one to be told of congestion, and is there some?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ecn {
+    /// Not capable: a full router drops it.
+    NotEct,
+    /// Capable; RFC 8311 left this code point to experiments.
+    Ect1,
+    /// Capable: what TCP sends.
+    Ect0,
+    /// A router was full.
+    Ce,
+}
+
+impl Ecn {
+    /// Its bits of the TOS byte.
+    pub const MASK: u8 = 3;
+
+    /// That of a TOS byte.
+    pub const fn of(tos: u8) -> Ecn {
+        match tos & Self::MASK {
+            0 => Ecn::NotEct,
+            1 => Ecn::Ect1,
+            2 => Ecn::Ect0,
+            _ => Ecn::Ce,
+        }
+    }
+
+    /// `tos` with this code point.
+    pub const fn on(self, tos: u8) -> u8 {
+        tos & !Self::MASK
+            | match self {
+                Ecn::NotEct => 0,
+                Ecn::Ect1 => 1,
+                Ecn::Ect0 => 2,
+                Ecn::Ce => 3,
+            }
+    }
+}
+
 mod field {
     pub const VERSION_IHL: usize = 0;
     pub const TOS: usize = 1;

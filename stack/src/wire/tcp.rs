@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::ops::{BitOr, BitOrAssign};
 
 use super::seq::SeqNumber;
-pub use super::tcp_options::{Options, SackBlocks};
+pub use super::tcp_options::{FastOpen, MAX_LEN as MAX_OPTIONS, Options, SackBlocks};
 use super::{ChecksumMode, Result, WireError, checksum, ipv4, len16, put, u8_at, u16_at, u32_at};
 
 /// Bytes of a header without options.

@@ -1,9 +1,10 @@
-//! TCP options: MSS (RFC 9293 section 3.7.1), window scale and timestamps (RFC 7323), SACK (RFC 2018).
+//! TCP options: MSS (RFC 9293 section 3.7.1), window scale and timestamps (RFC 7323), SACK (RFC 2018), Fast Open (RFC 7413).
 //!
 //! Unknown options are skipped by their length; an option whose length makes no sense ends the parsing and
-//! the rest is ignored, as Linux does. MSS, window scale and SACK-permitted count only on segments with SYN.
+//! the rest is ignored, as Linux does. MSS, window scale, SACK-permitted and Fast Open count only on segments with SYN.
 //! On output the layout is that of Linux, every option padded to four bytes in front of it, and no more SACK
-//! blocks than fit into 40 bytes are written. No TCP-AO, no MD5, no Fast Open.
+//! blocks than fit into 40 bytes are written. No TCP-AO, no MD5, and of Fast Open not the experimental
+//! option 254.
 
 use std::fmt;
 
@@ -21,6 +22,7 @@ mod kind {
     pub const SACK_PERMITTED: u8 = 4;
     pub const SACK: u8 = 5;
     pub const TIMESTAMPS: u8 = 8;
+    pub const FAST_OPEN: u8 = 34;
 }
 
 mod field {
@@ -37,6 +39,7 @@ const WINDOW_SCALE_LEN: usize = 3;
 const SACK_PERMITTED_LEN: usize = 2;
 const TIMESTAMPS_LEN: usize = 10;
 const SACK_BLOCK_LEN: usize = 8;
+const FAST_OPEN_LEN: usize = 2;
 
 /// The largest shift allowed; a greater one is read as this (RFC 7323 section 2.3).
 pub const MAX_WINDOW_SCALE: u8 = 14;
@@ -123,6 +126,58 @@ impl FromIterator<(SeqNumber, SeqNumber)> for SackBlocks {
     }
 }
 
+/// The Fast Open option (RFC 7413 section 4.1.1): a cookie, or none, which asks for one.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct FastOpen {
+    bytes: [u8; FastOpen::MAX],
+    len: u8,
+}
+
+impl FastOpen {
+    /// Asks for a cookie.
+    pub const REQUEST: FastOpen = FastOpen { bytes: [0; FastOpen::MAX], len: 0 };
+    /// Shortest cookie, bytes.
+    const MIN: usize = 4;
+    /// Longest cookie, bytes.
+    const MAX: usize = 16;
+
+    /// With this cookie: an even number of bytes, 4 to 16; None for another length.
+    pub fn new(cookie: &[u8]) -> Option<FastOpen> {
+        let len = cookie.len();
+        if !(Self::MIN..=Self::MAX).contains(&len) || !len.is_multiple_of(2) {
+            return None;
+        }
+        let mut bytes = [0; Self::MAX];
+        bytes.get_mut(..len)?.copy_from_slice(cookie);
+        // At most 16.
+        Some(FastOpen { bytes, len: len as u8 })
+    }
+
+    /// The cookie; empty when one is asked for.
+    pub fn cookie(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or(&[])
+    }
+
+    /// True when it asks for a cookie.
+    pub const fn is_request(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes that it takes among the options, padding included.
+    const fn padded(&self) -> usize {
+        (FAST_OPEN_LEN + self.len as usize + 3) & !3
+    }
+}
+
+impl fmt::Debug for FastOpen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_request() {
+            return f.write_str("request");
+        }
+        self.cookie().iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
 /// The options of a segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -136,6 +191,8 @@ pub struct Options {
     pub timestamps: Option<(u32, u32)>,
     /// What arrived out of order.
     pub sack_blocks: SackBlocks,
+    /// Fast Open; only on SYN.
+    pub fast_open: Option<FastOpen>,
 }
 
 impl Options {
@@ -187,6 +244,11 @@ impl Options {
             (kind::TIMESTAMPS, TIMESTAMPS_LEN) => {
                 self.timestamps = Some((u32_at(option, field::VALUE), u32_at(option, field::TS_ECR)));
             }
+            (kind::FAST_OPEN, FAST_OPEN_LEN) if syn => self.fast_open = Some(FastOpen::REQUEST),
+            // One of a length that cannot be is no statement (tcp_parse_fastopen_option).
+            (kind::FAST_OPEN, _) if syn => {
+                self.fast_open = FastOpen::new(option.get(field::VALUE..).unwrap_or(&[]));
+            }
             (kind::SACK, len) if len > 2 && (len - 2) % SACK_BLOCK_LEN == 0 => {
                 self.sack_blocks = option
                     .get(field::VALUE..)
@@ -227,6 +289,9 @@ impl Options {
         if self.window_scale.is_some() {
             len += 4;
         }
+        if let Some(fast_open) = &self.fast_open {
+            len += fast_open.padded();
+        }
         len
     }
 
@@ -254,6 +319,13 @@ impl Options {
         }
         if let Some(shift) = self.window_scale {
             out.extend_from_slice(&[kind::NOP, kind::WINDOW_SCALE, 3, shift]);
+        }
+        if let Some(fast_open) = &self.fast_open {
+            let cookie = fast_open.cookie();
+            out.extend_from_slice(&[kind::FAST_OPEN, FAST_OPEN_LEN as u8 + fast_open.len]);
+            out.extend_from_slice(cookie);
+            let padding = fast_open.padded() - FAST_OPEN_LEN - cookie.len();
+            out.extend_from_slice([kind::NOP; 3].get(..padding).unwrap_or(&[]));
         }
         let blocks = self.sack_blocks_that_fit(self.fixed_len());
         if blocks > 0 {
@@ -312,6 +384,35 @@ mod tests {
         assert_eq!(Options::parse(&emitted(&options), false).sack_blocks.len(), 3);
         options.timestamps = None;
         assert_eq!(Options::parse(&emitted(&options), false).sack_blocks.len(), 4);
+    }
+
+    #[test]
+    fn fast_open_cookies_come_back_as_they_left() {
+        for len in [0, 4, 6, 8, 16] {
+            let cookie: Vec<u8> = (1..=len).collect();
+            let fast_open = if len == 0 { Some(FastOpen::REQUEST) } else { FastOpen::new(&cookie) };
+            let options = Options { fast_open, mss: Some(1460), ..Options::default() };
+            let bytes = emitted(&options);
+            assert_eq!((bytes.len() % 4, &bytes[4..6]), (0, &[34, 2 + len][..]));
+            assert_eq!(Options::parse(&bytes, true), options);
+            assert_eq!(Options::parse(&bytes, false).fast_open, None);
+        }
+        // Odd, too short, too long: as if it were not there.
+        for len in [2usize, 3, 5, 17, 18] {
+            assert_eq!(FastOpen::new(&vec![1; len]), None);
+            let option = [&[34, 2 + len as u8][..], &vec![1; len]].concat();
+            assert_eq!(Options::parse(&option, true).fast_open, None);
+        }
+        // What a modern SYN has beside it leaves room for a cookie of 16.
+        let full = Options {
+            mss: Some(1460),
+            window_scale: Some(7),
+            sack_permitted: true,
+            timestamps: Some((1, 2)),
+            fast_open: FastOpen::new(&[7; 16]),
+            ..Options::default()
+        };
+        assert_eq!(emitted(&full).len(), MAX_LEN);
     }
 
     #[test]

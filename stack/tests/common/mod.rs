@@ -25,6 +25,7 @@ pub fn config() -> Config {
         mtu: 1500,
         capabilities: Capabilities::default(),
         congestion: Default::default(),
+        ecn: Default::default(),
         loopback: false,
     }
 }

@@ -97,6 +97,8 @@ pub fn options(syn: bool) -> impl Strategy<Value = tcp::Options> {
                 sack_permitted: sack_permitted && syn,
                 timestamps,
                 sack_blocks: tcp::SackBlocks::new(),
+                // etherparse does not know it; `tcp_options.rs` has its tests.
+                fast_open: None,
             };
             let room = (40 - options.len()).saturating_sub(4) / 8;
             options.sack_blocks = blocks.into_iter().take(room).collect();

@@ -19,7 +19,7 @@ use super::control::{self, Extra};
 use super::{IOV_MAX, with_sources, with_targets};
 use crate::errno::Errno;
 use crate::posix::socket::with;
-use crate::posix::{Outcome, Received, SockAddr, dgram, interfaces, options::may_mark, stream};
+use crate::posix::{Outcome, Received, SockAddr, dgram, fastopen, interfaces, options::may_mark, stream};
 use crate::runtime::fdtable::{self, Slot};
 use crate::runtime::file::FileId;
 use crate::runtime::wait::{MOVED, PARTIAL, block_on};
@@ -65,6 +65,9 @@ unsafe fn send_message(
         }
         if !message.control.is_empty() {
             with(fd, |shared, id| control_to_send(shared, id, message.control))?;
+        }
+        if flags & libc::MSG_FASTOPEN != 0 {
+            return Ok((fastopen::send(fd, message.bufs, flags, message.to), total));
         }
         Ok((Outcome::Done(stream::send(fd, message.bufs, flags)), total))
     };

@@ -1,8 +1,11 @@
 //! SO_BINDTODEVICE and SO_BINDTOIFINDEX (socket(7)): a socket on one device.
 //!
 //! The stack has one device, so to be bound to it changes nothing but what is read back (and that the kernel's loopback gets
-//! no companion). `lo` is the kernel's where 127/8 is: the socket becomes the kernel's, and is bound there. Others are ENODEV, as if
-//! they were not there. Changing a device needs CAP_NET_RAW (sock_bindtoindex_locked).
+//! no companion). `lo` is the kernel's where 127/8 is: the socket becomes the kernel's, and is bound there. Another name is ENODEV, as if
+//! the device were not there. Another index is taken, as the kernel takes any without a look (sock_bindtoindex_locked): such a
+//! socket finds no way out, ENODEV. Changing a device needs CAP_NET_RAW.
+//!
+//! Limits: a socket with the index of no device still receives; a connection that has begun goes on.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -32,6 +35,8 @@ enum Device {
     Any,
     Own,
     Loopback,
+    /// An index that no device has.
+    Absent(i32),
 }
 
 fn named(value: &[u8]) -> Result<Device, Errno> {
@@ -50,7 +55,7 @@ fn numbered(shared: &Shared, value: &[u8]) -> Result<Device, Errno> {
         ..0 => Err(Errno::EINVAL),
         LO => Ok(Device::Loopback),
         n if u32::try_from(n) == Ok(own_index(shared)) => Ok(Device::Own),
-        _ => Err(Errno::ENODEV),
+        n => Ok(Device::Absent(n)),
     }
 }
 
@@ -74,17 +79,35 @@ pub(super) fn set(shared: &mut Shared, id: FileId, name: c_int, value: &[u8]) ->
         bypass::to_kernel(shared, id)?;
         return Ok(Outcome::Kernel);
     }
-    let bound = i32::from(device == Device::Own);
-    set_host_option(shared.file_mut(id)?, S, libc::SO_BINDTODEVICE, bound);
+    let file = shared.file_mut(id)?;
+    set_host_option(file, S, libc::SO_BINDTODEVICE, i32::from(device == Device::Own));
+    let absent = if let Device::Absent(n) = device { n } else { 0 };
+    if absent != 0 || host_option(file, S, libc::SO_BINDTOIFINDEX).is_some() {
+        set_host_option(file, S, libc::SO_BINDTOIFINDEX, absent);
+    }
     Ok(Outcome::Done(Ok(())))
 }
 
 fn is_bound(shared: &Shared, id: FileId) -> Result<bool, Errno> {
-    Ok(host_option(shared.file(id)?, S, libc::SO_BINDTODEVICE).unwrap_or(0) != 0)
+    let own = host_option(shared.file(id)?, S, libc::SO_BINDTODEVICE).unwrap_or(0) != 0;
+    Ok(own || absent(shared, id)? != 0)
+}
+
+/// The index of no device that the socket is bound to; 0: none.
+fn absent(shared: &Shared, id: FileId) -> Result<i32, Errno> {
+    Ok(host_option(shared.file(id)?, S, libc::SO_BINDTOIFINDEX).unwrap_or(0))
+}
+
+/// ENODEV when nothing of this socket can leave (ip_route_output_key_hash_rcu).
+pub(in crate::posix) fn usable(shared: &Shared, id: FileId) -> Result<(), Errno> {
+    if absent(shared, id)? == 0 { Ok(()) } else { Err(Errno::ENODEV) }
 }
 
 /// SO_BINDTOIFINDEX
 pub(super) fn index(shared: &Shared, id: FileId) -> Result<Answer, Errno> {
-    let index = if is_bound(shared, id)? { own_index(shared) } else { 0 };
-    Ok(Answer::int(i32::try_from(index).unwrap_or(0)))
+    let index = match absent(shared, id)? {
+        0 if is_bound(shared, id)? => i32::try_from(own_index(shared)).unwrap_or(0),
+        n => n,
+    };
+    Ok(Answer::int(index))
 }

@@ -13,7 +13,7 @@ const I: c_int = libc::IPPROTO_IP;
 const I6: c_int = libc::IPPROTO_IPV6;
 
 use Effect::{Held, Honoured, Refused};
-use Form::{Any as Int, Backlog, Flag, LowWater, Range, Zero};
+use Form::{Any as Int, Flag, LowWater, Range, Zero};
 use How::{Code, Constant, Never, Only, Refuse, Take};
 use On::{Any, Datagram, Stream};
 
@@ -106,7 +106,8 @@ pub const ROWS: &[Row] = &[
     row(S, 44, "SO_LOCK_FILTER", Any, Honoured, FLAG, "cannot be taken back: EPERM"),
     row(S, 45, "SO_SELECT_ERR_QUEUE", Any, Held, keep(0, Flag), "asks poll for POLLPRI beside POLLERR; only POLLERR comes"),
     row(S, 46, "SO_BUSY_POLL", Any, Held, keep(0, Range(0, MAX)), BUSY),
-    row(S, 47, "SO_MAX_PACING_RATE", Any, Refused, Code("no limit (all bits set); others are ENOPROTOOPT"), "nothing is paced yet"),
+    row(S, 47, "SO_MAX_PACING_RATE", Stream, Honoured, Code("bytes per second, 32 or 64 bits; all set: no limit"), "the stack's own timer keeps frames apart"),
+    row(S, 47, "SO_MAX_PACING_RATE", Datagram, Held, Code("bytes per second, 32 or 64 bits"), "datagrams leave at once, as on a kernel without the queueing discipline fq"),
     row(S, 48, "SO_BPF_EXTENSIONS", Any, Honoured, Constant(64), ""),
     row(S, 49, "SO_INCOMING_CPU", Any, Held, keep(-1, Int), "there are no queues of packets by processor to choose from"),
     row(S, 50, "SO_ATTACH_BPF", Any, Refused, Never { get: NO, set: Errno::EINVAL }, "programs of the kernel's BPF machine cannot be run here"),
@@ -119,7 +120,7 @@ pub const ROWS: &[Row] = &[
     row(S, 59, "SO_PEERGROUPS", Any, Refused, Never { get: Errno::ENODATA, set: NO }, UNIX),
     row(S, 60, "SO_ZEROCOPY", Any, Refused, Only(0, Errno::EOPNOTSUPP), "MSG_ZEROCOPY copies, as the kernel does when it cannot pin pages"),
     row(S, 61, "SO_TXTIME", Any, Refused, Code("struct sock_txtime: ENOPROTOOPT"), "packets leave at once"),
-    row(S, 62, "SO_BINDTOIFINDEX", Any, Honoured, Code("our device's index, or 0"), "no other device is there: ENODEV"),
+    row(S, 62, "SO_BINDTOIFINDEX", Any, Honoured, Code("a device's index, or 0"), "one of no device of ours: nothing leaves, ENODEV"),
     row(S, 63, "SO_TIMESTAMP_NEW", Any, Honoured, FLAG, "software receive times; the resolution is a microsecond"),
     row(S, 64, "SO_TIMESTAMPNS_NEW", Any, Honoured, FLAG, "software receive times; the resolution is a microsecond"),
     row(S, 65, "SO_TIMESTAMPING_NEW", Any, Honoured, Code("flags of <linux/net_tstamp.h>"), "software receive times; those of sending and of hardware never come, as with a device that has none"),
@@ -199,9 +200,9 @@ pub const ROWS: &[Row] = &[
     row(T, 8, "TCP_LINGER2", Stream, Honoured, Code("seconds up to 120; negative: no FIN_WAIT2, 0: 60"), ""),
     row(T, 9, "TCP_DEFER_ACCEPT", Stream, Honoured, Code("seconds, rounded up to a number of SYN-ACKs"), ""),
     row(T, 10, "TCP_WINDOW_CLAMP", Stream, Honoured, Code("0 before there is a connection, or bytes, at least 1152"), "0 until it is set"),
-    row(T, 11, "TCP_INFO", Stream, Honoured, READ, "fields of what the stack does not do (ECN, pacing, Fast Open) are 0"),
-    row(T, 12, "TCP_QUICKACK", Stream, Honoured, FLAG, "stays as it was set, where the kernel may go back by itself"),
-    row(T, 13, "TCP_CONGESTION", Stream, Honoured, Code("reno or cubic"), "others are ENOENT"),
+    row(T, 11, "TCP_INFO", Stream, Honoured, READ, "fields of accurate ECN are 0"),
+    row(T, 12, "TCP_QUICKACK", Stream, Honoured, FLAG, "until the traffic decides otherwise; without a connection it is only kept"),
+    row(T, 13, "TCP_CONGESTION", Stream, Honoured, Code("reno, cubic or bbr"), "others are ENOENT; bbr needs no privilege"),
     row(T, 14, "TCP_MD5SIG", Stream, Refused, never(NO), "as on a kernel without CONFIG_TCP_MD5SIG"),
     row(T, 16, "TCP_THIN_LINEAR_TIMEOUTS", Stream, Honoured, Code("0 or 1"), ""),
     row(T, 17, "TCP_THIN_DUPACK", Stream, Held, Code("0 or 1"), "the kernel ignores it too, and reads 0"),
@@ -210,18 +211,18 @@ pub const ROWS: &[Row] = &[
     row(T, 20, "TCP_REPAIR_QUEUE", Stream, Refused, Never { get: Errno::EINVAL, set: Errno::EPERM }, REPAIR),
     row(T, 21, "TCP_QUEUE_SEQ", Stream, Refused, never(Errno::EINVAL), REPAIR),
     row(T, 22, "TCP_REPAIR_OPTIONS", Stream, Refused, Never { get: NO, set: Errno::EINVAL }, REPAIR),
-    row(T, 23, "TCP_FASTOPEN", Stream, Held, keep(0, Backlog), "no Fast Open yet; the kernel too ignores it as long as net.ipv4.tcp_fastopen is 1, the default"),
+    row(T, 23, "TCP_FASTOPEN", Stream, Honoured, Code("connections whose handshake is not over, 0 to 4096; 0: none"), "the kernel serves Fast Open only if net.ipv4.tcp_fastopen has bit 2, which is not the default"),
     row(T, 24, "TCP_TIMESTAMP", Stream, Honoured, Code("to read; setting is EPERM"), "milliseconds"),
     row(T, 25, "TCP_NOTSENT_LOWAT", Stream, Honoured, Code("bytes; 0: no limit"), ""),
-    row(T, 26, "TCP_CC_INFO", Stream, Honoured, READ, "nothing: neither cubic nor reno has any"),
+    row(T, 26, "TCP_CC_INFO", Stream, Honoured, READ, "struct tcp_bbr_info for bbr; nothing for cubic and reno, which have none"),
     row(T, 27, "TCP_SAVE_SYN", Stream, Honoured, Code("0 or 1"), "2, with the Ethernet header, is EINVAL as before Linux 5.10"),
     row(T, 28, "TCP_SAVED_SYN", Stream, Honoured, READ, "once"),
     row(T, 29, "TCP_REPAIR_WINDOW", Stream, Refused, Never { get: Errno::EINVAL, set: Errno::EPERM }, REPAIR),
-    row(T, 30, "TCP_FASTOPEN_CONNECT", Stream, Refused, Only(0, Errno::EOPNOTSUPP), "no Fast Open yet: as where net.ipv4.tcp_fastopen is 0"),
+    row(T, 30, "TCP_FASTOPEN_CONNECT", Stream, Honoured, Code("0 or 1, before connect"), "cookies are kept by the stack, for as long as the program runs"),
     row(T, 31, "TCP_ULP", Stream, Refused, Code("ENOENT"), "as on a kernel without the module (kTLS)"),
     row(T, 32, "TCP_MD5SIG_EXT", Stream, Refused, never(NO), "as on a kernel without CONFIG_TCP_MD5SIG"),
-    row(T, 33, "TCP_FASTOPEN_KEY", Stream, Refused, Code("EINVAL"), "no Fast Open yet"),
-    row(T, 34, "TCP_FASTOPEN_NO_COOKIE", Stream, Held, keep(0, Range(0, 1)), "no Fast Open yet, with or without a cookie"),
+    row(T, 33, "TCP_FASTOPEN_KEY", Stream, Honoured, Code("16 or 32 bytes"), "nothing until it is set: the stack's own key is used then"),
+    row(T, 34, "TCP_FASTOPEN_NO_COOKIE", Stream, Honoured, Code("0 or 1"), ""),
     row(T, 35, "TCP_ZEROCOPY_RECEIVE", Stream, Refused, Never { get: Errno::EINVAL, set: NO }, "a socket of ours cannot be mapped"),
     row(T, 36, "TCP_INQ", Stream, Honoured, FLAG, ""),
     row(T, 37, "TCP_TX_DELAY", Stream, Held, keep(0, Range(0, MAX)), "the kernel too delays only with the fq queueing discipline"),

@@ -72,8 +72,6 @@ pub enum Form {
     Range(i32, i32),
     /// SO_RCVLOWAT: 0 is 1, and what is negative is the most.
     LowWater,
-    /// A queue's length: not negative, at most net.core.somaxconn.
-    Backlog,
 }
 
 impl Form {
@@ -87,8 +85,6 @@ impl Form {
             Form::Range(..) => Err(Errno::EINVAL),
             Form::LowWater if value < 0 => Ok(i32::MAX),
             Form::LowWater => Ok(value.max(1)),
-            Form::Backlog if value < 0 => Err(Errno::EINVAL),
-            Form::Backlog => Ok(value.min(4096)),
         }
     }
 
@@ -101,7 +97,6 @@ impl Form {
             Form::Range(least, i32::MAX) => format!("{least} and more"),
             Form::Range(least, most) => format!("{least} to {most}"),
             Form::LowWater => "bytes".into(),
-            Form::Backlog => "0 and more, at most 4096 is kept".into(),
         }
     }
 }

@@ -27,6 +27,10 @@ const TCP_FASTOPEN_NO_COOKIE: c_int = 34;
 const TCP_RTO_MAX_MS: c_int = 44;
 const TCP_RTO_MIN_US: c_int = 45;
 const TCP_DELACK_MAX_US: c_int = 46;
+/// TCP_FASTOPEN_KEY_LENGTH
+const FASTOPEN_KEY: usize = 16;
+/// net.core.somaxconn
+const SOMAXCONN: u32 = 4096;
 /// What a socket without a connection reports (TCP_MSS_DEFAULT).
 const MSS_DEFAULT: i32 = 536;
 
@@ -54,7 +58,9 @@ pub(super) fn get(shared: &mut Shared, id: FileId, name: c_int, room: usize) -> 
         libc::TCP_USER_TIMEOUT => Answer::int(i32::try_from(o.user_timeout.as_millis()).unwrap_or(i32::MAX)),
         libc::TCP_QUICKACK => {
             // A fresh socket acknowledges at once until the program starts to answer: Linux says 1 then.
-            Answer::int(super::host_option(f, libc::IPPROTO_TCP, name).unwrap_or(1))
+            let fresh = matches!(shared.stack.tcp_state(socket), TcpState::Closed | TcpState::Listen);
+            let kept = super::host_option(f, libc::IPPROTO_TCP, name).filter(|_| fresh);
+            Answer::int(kept.unwrap_or_else(|| i32::from(shared.stack.tcp_quickack(socket))))
         }
         libc::TCP_CONGESTION => {
             let mut padded = [0; NAME_MAX];
@@ -74,8 +80,16 @@ pub(super) fn get(shared: &mut Shared, id: FileId, name: c_int, room: usize) -> 
         libc::TCP_TIMESTAMP => {
             Answer::new(&shared.stack.tcp_info(sys::now(), socket)?.timestamp.to_ne_bytes())
         }
-        // Neither algorithm has figures of its own, there is no upper layer, and no key was set.
-        libc::TCP_CC_INFO | libc::TCP_ULP | TCP_FASTOPEN_KEY => Answer::new(&[]),
+        libc::TCP_CC_INFO if o.congestion == Congestion::Bbr => {
+            Answer::new(&bbr_info(&shared.stack.tcp_info(sys::now(), socket)?))
+        }
+        libc::TCP_FASTOPEN => Answer::int(cut(o.fast_open)),
+        libc::TCP_FASTOPEN_CONNECT => Answer::flag(o.fast_open_connect),
+        TCP_FASTOPEN_NO_COOKIE => Answer::flag(o.fast_open_no_cookie),
+        // The stack's own is nobody's business.
+        TCP_FASTOPEN_KEY => Answer::new(o.fast_open_key.as_deref().unwrap_or(&[])),
+        // cubic and reno have no figures of their own, and there is no upper layer.
+        libc::TCP_CC_INFO | libc::TCP_ULP => Answer::new(&[]),
         libc::TCP_INFO => Answer::new(&info(&shared.stack.tcp_info(sys::now(), socket)?)),
         _ => return get_listed(shared, id, libc::IPPROTO_TCP, name),
     })
@@ -89,6 +103,12 @@ pub(super) fn set(shared: &mut Shared, id: FileId, name: c_int, value: &[u8]) ->
     }
     if name == libc::TCP_ULP {
         return Err(if value.is_empty() { Errno::EINVAL } else { Errno::ENOENT });
+    }
+    if name == TCP_FASTOPEN_KEY {
+        if value.len() != FASTOPEN_KEY && value.len() != 2 * FASTOPEN_KEY {
+            return Err(Errno::EINVAL);
+        }
+        return change(shared, id, |o| o.fast_open_key = Some(value.into()), |_| ());
     }
     let number = int(value)?;
     let on = number != 0;
@@ -124,7 +144,9 @@ pub(super) fn set(shared: &mut Shared, id: FileId, name: c_int, value: &[u8]) ->
         }
         libc::TCP_QUICKACK => {
             super::set_host_option(shared.file_mut(id)?, libc::IPPROTO_TCP, name, i32::from(on));
-            change(shared, id, |o| o.quickack = on, |_| ())
+            let socket = shared.file(id)?.socket;
+            // An even number: at once this time, and not from then on (__tcp_sock_set_quickack).
+            Ok(shared.stack.set_tcp_quickack(sys::now(), socket, on, number & 1 == 0)?)
         }
         libc::TCP_LINGER2 => {
             let time = match number {
@@ -165,11 +187,22 @@ pub(super) fn set(shared: &mut Shared, id: FileId, name: c_int, value: &[u8]) ->
         }
         libc::TCP_FASTOPEN_CONNECT if !(0..=1).contains(&number) => Err(Errno::EINVAL),
         libc::TCP_TIMESTAMP => Err(Errno::EPERM),
-        TCP_FASTOPEN_KEY => Err(Errno::EINVAL),
+        libc::TCP_FASTOPEN_CONNECT if state != TcpState::Closed => Err(Errno::EINVAL),
+        libc::TCP_FASTOPEN_CONNECT => {
+            shared.file_mut(id)?.fast_open = on;
+            change(shared, id, |o| o.fast_open_connect = on, |_| ())
+        }
+        TCP_FASTOPEN_NO_COOKIE if !(0..=1).contains(&number) => Err(Errno::EINVAL),
         libc::TCP_FASTOPEN | TCP_FASTOPEN_NO_COOKIE
             if !matches!(state, TcpState::Closed | TcpState::Listen) =>
         {
             Err(Errno::EINVAL)
+        }
+        TCP_FASTOPEN_NO_COOKIE => change(shared, id, |o| o.fast_open_no_cookie = on, |_| ()),
+        libc::TCP_FASTOPEN => {
+            // fastopen_queue_tune
+            let most = u32::try_from(number).map_err(|_| Errno::EINVAL)?.min(SOMAXCONN);
+            change(shared, id, |o| o.fast_open = most, |_| ())
         }
         _ => set_listed(shared, id, libc::IPPROTO_TCP, name, number),
     }
@@ -251,6 +284,19 @@ fn state(s: TcpState) -> u8 {
     }
 }
 
+/// struct tcp_bbr_info (<linux/inet_diag.h>): bandwidth, low half first, least round trip, gains.
+pub(super) fn bbr_info(i: &TcpInfo) -> [u8; 20] {
+    let mut out = [0; 20];
+    // Zeros before there is a connection.
+    let Some(bbr) = i.bbr else { return out };
+    let rtt = bbr.min_rtt.map_or(u32::MAX, |d| u32::try_from(d.as_micros()).unwrap_or(u32::MAX));
+    let words = [bbr.bandwidth as u32, (bbr.bandwidth >> 32) as u32, rtt, bbr.pacing_gain, bbr.cwnd_gain];
+    for (to, word) in out.chunks_exact_mut(4).zip(words) {
+        to.copy_from_slice(&word.to_ne_bytes());
+    }
+    out
+}
+
 /// struct tcp_info: times in microseconds, `last_*` in milliseconds, windows of congestion in segments.
 pub(super) fn info(i: &TcpInfo) -> [u8; INFO] {
     /// TCP_INFINITE_SSTHRESH
@@ -265,13 +311,18 @@ pub(super) fn info(i: &TcpInfo) -> [u8; INFO] {
             super::copy(to, bytes);
         }
     };
-    let options = u8::from(i.timestamps) | u8::from(i.sack) << 1 | u8::from(i.wscale) << 2;
+    let options = u8::from(i.timestamps)
+        | u8::from(i.sack) << 1
+        | u8::from(i.wscale) << 2
+        | u8::from(i.ecn) << 3
+        | u8::from(i.ecn_seen) << 4
+        | u8::from(i.syn_data) << 5;
     put(0, &[state(i.state), i.recovery, i.retransmits, i.probes, i.backoff, options]);
     put(6, &[i.snd_wscale & 0xf | i.rcv_wscale << 4]);
-    let retrans_out = if i.retransmits > 0 { 1 } else { 0 };
+    put(7, &[u8::from(i.delivery_rate_app_limited) | i.fast_open_fail << 1]);
     let ssthresh = if i.ssthresh == u32::MAX { INFINITE } else { (i.ssthresh / mss).max(2) };
     let min_rtt = if i.min_rtt.is_zero() { u32::MAX } else { micros(i.min_rtt) };
-    let words: [(usize, u32); 36] = [
+    let words: [(usize, u32); 37] = [
         (8, micros(i.rto)),
         (12, micros(i.ato)),
         (28, segments(i.sacked)),
@@ -282,13 +333,12 @@ pub(super) fn info(i: &TcpInfo) -> [u8; INFO] {
         (224, i.out_of_order_in),
         (240, u32::from(i.rto_recoveries) << 16 | u32::from(i.total_rto)),
         (244, millis(i.rto_time)),
-        // No reordering is counted and ECN is not spoken.
-        (196, 0),
-        (220, 0),
+        (196, i.delivered_ce),
+        (220, i.reord_seen),
         (16, i.snd_mss),
         (20, i.rcv_mss),
         (24, segments(i.bytes_in_flight)),
-        (36, retrans_out),
+        (36, segments(i.retrans)),
         (44, millis(i.last_data_sent)),
         (52, millis(i.last_data_recv)),
         (56, millis(i.last_ack_recv)),
@@ -300,7 +350,9 @@ pub(super) fn info(i: &TcpInfo) -> [u8; INFO] {
         (80, (i.cwnd / mss).max(1)),
         // Without what timestamps take from each segment (tcp_rcv_synsent_state_process).
         (84, i.advmss.saturating_sub(if i.timestamps { 12 } else { 0 })),
-        (88, 3),
+        // Before there is a connection, tcp_reordering.
+        (88, i.reordering.max(3)),
+        (92, micros(i.rcv_rtt)),
         (96, i.rcv_space),
         (100, i.total_retrans),
         (136, i.segs_out),
@@ -314,10 +366,14 @@ pub(super) fn info(i: &TcpInfo) -> [u8; INFO] {
     for (offset, word) in words {
         put(offset, &word.to_ne_bytes());
     }
-    // pacing_rate and max_pacing_rate: no limit.
+    let long = |d: Duration| u64::try_from(d.as_micros()).unwrap_or(u64::MAX);
     let longs = [
-        (104, u64::MAX),
-        (112, u64::MAX),
+        (104, i.pacing_rate),
+        (112, i.max_pacing_rate),
+        (160, i.delivery_rate),
+        (168, long(i.busy_time)),
+        (176, long(i.rwnd_limited)),
+        (184, long(i.sndbuf_limited)),
         (120, i.bytes_acked),
         (128, i.bytes_received),
         (200, i.bytes_sent),

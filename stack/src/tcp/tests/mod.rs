@@ -12,20 +12,29 @@ use crate::types::*;
 use crate::wire::SeqNumber;
 use crate::wire::tcp::{Flags, Options, Repr, SackBlocks};
 
-mod acks;
 mod bulk;
 mod close;
+mod congestion;
+mod cookies;
+mod defence;
+mod ecn;
+mod fastopen;
 mod handshake;
 mod loss;
+mod mtu;
 mod options;
 mod pair;
+mod receive;
+mod recovery;
 mod resets;
+mod rfc9293;
 mod sending;
 mod set;
 mod speed;
+mod timers;
+mod timewait;
 mod urgent;
 mod urgent_pair;
-mod windows;
 
 pub(super) const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 pub(super) const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
@@ -48,6 +57,7 @@ pub(super) struct Sent {
     pub repr: Repr,
     pub payload: Vec<u8>,
     pub gso: Option<u16>,
+    pub tos: u8,
 }
 
 /// The layer below: keeps what is sent.
@@ -79,7 +89,15 @@ impl IpOutput for Below {
                 assert!(payload.len() > usize::from(size) && payload.len() <= self.tso);
             }
         }
-        self.sent.push(Sent { at: now, src: tx.src, dst: tx.dst, repr: *tx.repr, payload, gso: tx.gso_size });
+        self.sent.push(Sent {
+            at: now,
+            src: tx.src,
+            dst: tx.dst,
+            repr: *tx.repr,
+            payload,
+            gso: tx.gso_size,
+            tos: tx.tos,
+        });
         Ok(())
     }
 
@@ -137,7 +155,10 @@ pub(super) const MODERN: Peer =
 
 impl Bench {
     pub(super) fn new() -> Bench {
-        let mut tcp = Tcp::new(Congestion::Reno, [7; 32]);
+        let mut tcp = Tcp::new(
+            TcpOptions { congestion: Congestion::Reno, pacing: false, ..TcpOptions::default() },
+            [7; 32],
+        );
         let id = tcp.open();
         Bench {
             tcp,
@@ -225,7 +246,7 @@ impl Bench {
         assert_eq!(self.tcp.connect(self.now, self.id, remote, US, 1500), Err(Error::InProgress));
         let sent = self.flush();
         assert_eq!(sent.len(), 1);
-        assert_eq!(sent[0].repr.flags, SYN);
+        assert_eq!(sent[0].repr.flags.without(Flags::ECE | Flags::CWR), SYN);
         self.iss = sent[0].repr.seq.0;
         self.local = sent[0].repr.src_port;
         sent[0].clone()

@@ -36,6 +36,11 @@ pub(super) struct Link {
     pub(super) sack: bool,
     pub(super) timestamps: bool,
     pub(super) cc: Congestion,
+    /// Both ends ask for ECN; so many packets in a thousand are marked where the sender allows it.
+    pub(super) ecn: bool,
+    pub(super) mark: u64,
+    /// Larger packets vanish; 0: none.
+    pub(super) hole: usize,
 }
 
 pub(super) const CLEAN: Link = Link {
@@ -49,6 +54,9 @@ pub(super) const CLEAN: Link = Link {
     sack: true,
     timestamps: true,
     cc: Congestion::Cubic,
+    ecn: false,
+    mark: 0,
+    hole: 0,
 };
 
 pub(super) type End = (Tcp, Below, Counters);
@@ -71,7 +79,9 @@ impl World {
         let end = |n: u8| {
             let mut below = Below::new();
             below.tso = link.tso;
-            (Tcp::new(link.cc, [n ^ seed as u8; 32]), below, Counters::default())
+            let ecn = if link.ecn { EcnMode::On } else { EcnMode::default() };
+            let defaults = TcpOptions { congestion: link.cc, ecn, ..TcpOptions::default() };
+            (Tcp::new(defaults, [n ^ seed as u8; 32]), below, Counters::default())
         };
         World {
             ends: [end(1), end(2)],
@@ -104,6 +114,9 @@ impl World {
                     if !last {
                         repr.flags = repr.flags.without(FIN | PSH);
                     }
+                    if offset > 0 {
+                        repr.flags = repr.flags.without(Flags::CWR);
+                    }
                     if repr.flags.contains(SYN) {
                         repr.options.sack_permitted &= self.link.sack;
                         if !self.link.timestamps {
@@ -130,6 +143,10 @@ impl World {
         } else {
             1
         };
+        if self.link.hole > 0 && payload.len() + repr.header_len() + 20 > self.link.hole {
+            return;
+        }
+        let mark = self.link.mark > 0 && sent.tos & 3 == 2 && self.rng.chance(self.link.mark);
         let mut at = self.now;
         if self.link.rate > 0 {
             let start = self.busy_until[from].max(self.now);
@@ -149,7 +166,7 @@ impl World {
             let seg = SegmentIn {
                 src: sent.src,
                 dst: sent.dst,
-                tos: 0,
+                tos: if mark { 3 } else { sent.tos },
                 ttl: 64,
                 head: Buf::default(),
                 repr,
@@ -199,7 +216,7 @@ pub(super) fn pattern(seed: u64, i: usize) -> u8 {
 }
 
 /// Moves `total` bytes each way and closes; answers how long it took and the counters of both ends.
-fn transfer(link: Link, seed: u64, total: [usize; 2]) -> (Duration, [Counters; 2]) {
+pub(super) fn transfer(link: Link, seed: u64, total: [usize; 2]) -> (Duration, [Counters; 2]) {
     let mut w = World::new(link, seed);
     let server = w.ends[1].0.open();
     w.ends[1].0.bind(server, SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 80)).unwrap();
@@ -360,6 +377,9 @@ fn every_byte_arrives_with_many_seeds() {
             sack: pick(4) > 0,
             timestamps: pick(3) > 0,
             cc: [Congestion::Cubic, Congestion::Reno][pick(2) as usize],
+            ecn: pick(2) == 0,
+            mark: pick(3) * 20,
+            hole: 0,
         };
         let total = if link.loss >= 100 { 200_000 } else { 1_000_000 };
         transfer(link, seed, [pick(total) as usize, pick(total) as usize]);

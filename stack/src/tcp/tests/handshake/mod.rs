@@ -1,0 +1,35 @@
+//! Opening a connection: RFC 9293 section 3.5, RFC 7323 section 2, RFC 2018 section 2, backlog.
+
+use super::*;
+
+mod a_blind_reset_does_not_end_an_attempt;
+mod a_fin_with_the_syn_is_ignored;
+mod a_full_backlog_drops_and_recovers;
+mod a_peer_without_options_gets_536;
+mod a_refused_connection_may_be_tried_again;
+mod a_repeated_syn_is_answered_again;
+mod a_request_ends_with_its_listener;
+mod a_reset_ends_a_request;
+mod active_open_with_a_modern_peer;
+mod an_answer_to_a_repeated_syn_is_no_measurement;
+mod an_unacceptable_ack_in_syn_sent_is_reset_and_the_syn_repeated;
+mod an_unacceptable_final_ack_is_reset;
+mod children_inherit_options;
+mod closing_a_listener_resets_its_children;
+mod connect_to_oneself;
+mod half_open_connections_are_found_out;
+mod icmp_ends_an_attempt_only_when_it_quotes_the_syn;
+mod old_requests_make_room_for_young_ones;
+mod options_not_offered_are_not_answered;
+mod passive_open;
+mod ports_are_chosen_at_random;
+mod sequence_numbers_are_unpredictable_and_grow;
+mod simultaneous_open;
+mod simultaneous_open_is_repeated;
+mod syn_ack_is_repeated_five_times;
+mod syn_is_repeated_for_131_seconds;
+mod syn_offers_everything;
+mod syncnt_of_a_listener_counts_syn_acks;
+mod the_final_ack_may_bring_data_and_fin;
+mod timestamps_have_an_offset_for_each_peer;
+mod user_timeout_bounds_the_handshake;

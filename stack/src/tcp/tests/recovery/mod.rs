@@ -1,0 +1,70 @@
+//! Loss recovery: RFC 5681, 5682, 6298, 6582, 6675, 8985, 9937, as Linux has it.
+
+use super::*;
+
+mod a_fin_beyond_a_hole;
+mod ack_division;
+mod backoff_after_unreachable;
+mod bogus_sack_blocks;
+mod dsack_undoes;
+mod dsack_widens_the_window;
+mod ecn_and_loss;
+mod frto_real_loss;
+mod frto_spurious;
+mod frto_without_sack;
+mod full_ack_without_sack;
+mod karn;
+mod limited_transmit;
+mod lost_retransmission;
+mod newreno_partial_ack;
+mod no_loss_costs_nothing;
+mod orphan_patience;
+mod outside_the_window;
+mod prr_proportion;
+mod prr_slow_start;
+mod recent_data_survives_a_timeout;
+mod reneging;
+mod reordering_is_learnt;
+mod reordering_timer;
+mod restart_of_the_timer;
+mod sack_splitting;
+mod sacked_retransmission_with_timestamps;
+mod scoreboard_model;
+mod tail_loss_probe;
+mod thin_stream;
+mod timestamps_undo;
+mod tlp_detects_loss;
+mod tlp_of_new_data;
+mod tlp_once_a_measurement;
+mod window_limits_retransmission;
+
+/// Ten segments of 1000 bytes are in flight, more waits; 10 ms have passed since they left.
+fn in_flight(peer: Peer) -> Bench {
+    let mut b = Bench::connected(peer);
+    b.send(&[1; 30_000]);
+    assert_eq!(b.sent().len(), 10);
+    b.now = b.now + ms(10);
+    b
+}
+
+/// As [`in_flight`], and nothing else is to be sent.
+fn all_sent(peer: Peer) -> Bench {
+    let mut b = Bench::connected(peer);
+    b.send(&[1; 10_000]);
+    assert_eq!(b.sent().len(), 10);
+    b.now = b.now + ms(10);
+    b
+}
+
+/// A peer with SACK and timestamps whose segments are 1000 bytes.
+const STAMPS: Peer = Peer { mss: Some(1012), timestamps: true, ..SACK };
+
+/// Sequence numbers of what is sent now.
+fn starts(b: &mut Bench) -> Vec<u32> {
+    b.sent().into_iter().map(|s| s.1).collect()
+}
+
+/// The same of segments already taken.
+fn at(b: &Bench, sent: &[Sent]) -> Vec<(u64, u32)> {
+    sent.iter().map(|s| (s.at.since(b.now).as_millis() as u64, s.repr.seq.0.wrapping_sub(b.iss))).collect()
+}

@@ -1,0 +1,12 @@
+//! The plain timers and the options that go with them: keepalive, TCP_USER_TIMEOUT, window probes, delayed acknowledgements, corking.
+
+use super::*;
+
+mod cork_and_more;
+mod delayed_acks_adapt;
+mod keepalive_and_user_timeout;
+mod keepalive_times;
+mod quickack_is_not_permanent;
+mod user_timeout_with_a_closed_window;
+mod user_timeout_with_data;
+mod window_probes;

@@ -36,7 +36,7 @@
 /** An initialiser for struct matnet_config: every option from the environment. */
 #define MATNET_CONFIG_INIT \
     { sizeof(struct matnet_config), NULL, NULL, NULL, NULL, NULL, NULL, \
-      NULL, NULL, NULL, NULL, NULL, NULL }
+      NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 
 /** An initialiser for struct matnet_stats. */
 #define MATNET_STATS_INIT \
@@ -118,6 +118,14 @@ struct matnet_config {
      * A file that gets the log lines; %p stands for the process id.
      */
     const char *log_file;
+    /**
+     * Faults on the link, such as "loss=1%,delay=20ms".
+     */
+    const char *fault;
+    /**
+     * Explicit congestion notification: "off", "passive" or "on".
+     */
+    const char *ecn;
 };
 
 /**

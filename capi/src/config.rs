@@ -44,6 +44,10 @@ pub struct matnet_config {
     pub log: *const c_char,
     /// A file that gets the log lines; %p stands for the process id.
     pub log_file: *const c_char,
+    /// Faults on the link, such as "loss=1%,delay=20ms".
+    pub fault: *const c_char,
+    /// Explicit congestion notification: "off", "passive" or "on".
+    pub ecn: *const c_char,
 }
 
 impl matnet_config {
@@ -64,11 +68,13 @@ impl matnet_config {
             linger: null,
             log: null,
             log_file: null,
+            fault: null,
+            ecn: null,
         }
     };
 
     /// Each option's variable and value.
-    pub(crate) fn fields(&self) -> [(&'static str, *const c_char); 12] {
+    pub(crate) fn fields(&self) -> [(&'static str, *const c_char); 14] {
         [
             ("MATNET_TAP", self.tap),
             ("MATNET_ADDR", self.addr),
@@ -82,6 +88,8 @@ impl matnet_config {
             ("MATNET_LINGER", self.linger),
             ("MATNET_LOG", self.log),
             ("MATNET_LOG_FILE", self.log_file),
+            ("MATNET_FAULT", self.fault),
+            ("MATNET_ECN", self.ecn),
         ]
     }
 }

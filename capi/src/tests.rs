@@ -36,7 +36,7 @@ fn every_field_has_its_option() {
     for (name, _) in matnet_config::NONE.fields() {
         assert!(matnet_host::config::find(name).is_some_and(|o| o.available), "{name}");
     }
-    assert_eq!(size_of::<matnet_config>(), size_of::<usize>() + 12 * size_of::<*const c_char>());
+    assert_eq!(size_of::<matnet_config>(), size_of::<usize>() + 14 * size_of::<*const c_char>());
 }
 
 #[test]

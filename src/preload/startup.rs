@@ -1,11 +1,14 @@
 //! The library's beginning and end in the process.
 //!
 //! The constructor answers one question, whether the library came in by LD_PRELOAD, from the environment that
-//! the program was started with: `.init_array` entries get it as an argument (glibc), so nothing is copied, allocated or
-//! looked up, and every program that loads the library pays only for a scan of its environment. The destructor runs at
-//! `exit` and on return from main, and lets unsent data reach the peer.
+//! the program was started with: `.init_array` entries get it as an argument (glibc), so nothing is copied or allocated, and every
+//! program that loads the library pays only for a scan of its environment. The list names this library when it has the file
+//! name that the loader loaded it by, whatever that is: a copy under another name must not fall back to the kernel. The
+//! destructor runs at `exit` and on return from main, and lets unsent data reach the peer.
+//!
+//! Limits: what came in by /etc/ld.so.preload or `ld.so --preload` is taken for linked; MATNET_HOOK=on serves there.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_void};
 
 use libc::c_int;
 use matnet_host::runtime::{self, environ};
@@ -21,9 +24,6 @@ static START: Constructor = start;
 #[used]
 #[unsafe(link_section = ".fini_array")]
 static END: extern "C" fn() = end;
-
-/// How LD_PRELOAD names us, whatever its directory and version: `libmatnet.so`, `libmatnet.so.0`.
-const NAME: &[u8] = b"libmatnet.so";
 
 unsafe extern "C" fn start(_argc: c_int, _argv: *const *const c_char, envp: *const *const c_char) {
     // SAFETY: glibc passes the process's environment, an array that ends with a null.
@@ -68,7 +68,24 @@ unsafe fn preload_list(envp: *const *const c_char) -> Option<&'static [u8]> {
 
 /// Whether a list as ld.so(8) takes it, separated by colons or spaces, has this library.
 fn names_us(list: &[u8]) -> bool {
-    list.split(|&b| b == b':' || b == b' ')
-        .filter_map(|path| path.rsplit(|&b| b == b'/').next())
-        .any(|file| file.starts_with(NAME))
+    let ours = base(own_path());
+    list.split(|&b| b == b':' || b == b' ').map(base).any(|file| !file.is_empty() && file == ours)
+}
+
+/// A path's last part.
+fn base(path: &[u8]) -> &[u8] {
+    path.rsplit(|&b| b == b'/').next().unwrap_or_default()
+}
+
+/// The path that the loader found this library by; empty when it does not know.
+fn own_path() -> &'static [u8] {
+    // SAFETY: all zero is a value of the struct.
+    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    // SAFETY: the address is only compared with those of what is loaded; dladdr(3) fills in the struct and allocates nothing.
+    let known = unsafe { libc::dladdr((&raw const START).cast::<c_void>(), &raw mut info) };
+    if known == 0 || info.dli_fname.is_null() {
+        return &[];
+    }
+    // SAFETY: a C string that lives as long as the library is loaded.
+    unsafe { CStr::from_ptr(info.dli_fname) }.to_bytes()
 }

@@ -53,7 +53,7 @@ compare() {
 
 mkdir "$dir/bin"
 tests=("$@")
-[ $# -gt 0 ] || tests=(slots streams signals sysnum fortify process threads limits names early defer cancel waits)
+[ $# -gt 0 ] || tests=(slots streams signals sysnum fortify process threads limits names renamed early defer cancel waits)
 for t in "${tests[@]}"; do
     flags=(-O1 -g -Wall -Wextra -Wno-deprecated-declarations -Wno-restrict)
     [ "$t" = fortify ] && flags=(-O2 -Wall -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
@@ -61,6 +61,17 @@ for t in "${tests[@]}"; do
         cc "${flags[@]}" -shared -fPIC -o "$dir/bin/libearly.so" "$here/early.c" || exit 2
         cc -O1 -o "$dir/bin/threads" "$here/threads.c" -pthread || exit 2
         compare threads "$dir/bin/libearly.so"
+        continue
+    fi
+    if [ "$t" = renamed ]; then
+        # The library is hooked whatever its file is called.
+        cc -O1 -o "$dir/bin/names" "$here/names.c" || exit 2
+        cp "$library" "$dir/bin/copy-0.1.so" || exit 2
+        ln -s copy-0.1.so "$dir/bin/link" || exit 2
+        for file in copy-0.1.so link; do
+            echo "# as $file"
+            (library=$dir/bin/$file && compare names "" library && exit $failed) || failed=1
+        done
         continue
     fi
     cc "${flags[@]}" -o "$dir/bin/$t" "$here/$t.c" -pthread || exit 2

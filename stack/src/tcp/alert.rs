@@ -223,6 +223,8 @@ impl Conn {
             self.init_reduction(delivered);
         }
         self.set_phase(Phase::Recovery);
+        // The first retransmission leaves at once, whatever pacing and the window say (RFC 6675 section 5, step 4.3).
+        self.force_retransmit = true;
         self.output_wanted = true;
     }
 

@@ -5,7 +5,7 @@
 use std::net::SocketAddrV4;
 
 use super::Tcp;
-use super::socket::{Body, Conn};
+use super::socket::{Body, Conn, Owner, Socket};
 use crate::types::TcpState;
 
 /// A frame that is pinned beside what the limits count.
@@ -107,7 +107,36 @@ impl Tcp {
                 memory,
             });
         }
+        audit.broken.extend(self.miscounted(audit.memory));
         audit
+    }
+
+    /// Which of the set's counts are not those of what is there. `memory`: bytes that all connections pin.
+    fn miscounted(&self, memory: usize) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut must = |what: &str, counted: usize, there: usize| {
+            if counted != there {
+                wrong.push(format!("{what}: counted {counted}, there are {there}"));
+            }
+        };
+        let count = |is: &dyn Fn(&Socket) -> bool| self.socks.iter().filter(|(_, _, sock)| is(sock)).count();
+        let orphan = |sock: &Socket| sock.owner == Owner::Orphan && matches!(sock.body, Body::Conn(_));
+        must("orphans", self.orphans, count(&orphan));
+        let pending = |sock: &Socket| matches!(&sock.body, Body::Conn(conn) if conn.has_pending_output());
+        must("connections with something to send", self.pending, count(&pending));
+        must("memory of all buffers", self.memory.held(), memory);
+        // Who has completed the handshake is counted by the queue for accept(2), who has not by the requests.
+        let embryo = |sock: &Socket| matches!(sock.owner, Owner::Embryo(..));
+        must("connections that nobody counts", 0, count(&embryo));
+        for (index, generation, sock) in self.socks.iter() {
+            let Body::Listen(listener) = &sock.body else { continue };
+            let (requests, young) = self.requests_of((index, generation));
+            must("requests of a listener", listener.requests, requests);
+            must("young requests of a listener", listener.young, young);
+            let early = listener.early.as_ref().map_or(0, |early| early.pending());
+            must("early children of a listener", early as usize, self.early_of((index, generation)));
+        }
+        wrong
     }
 }
 

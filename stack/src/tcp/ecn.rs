@@ -56,6 +56,11 @@ impl Ecn {
         }
     }
 
+    /// The reduction is undone, and need not be told if it was not yet (Linux: `tcp_ecn_withdraw_cwr`).
+    pub(super) fn withdraw(&mut self) {
+        self.0 &= !Self::CWR_DUE;
+    }
+
     /// The flags that a SYN asks with. `again`: it was sent before.
     pub(super) fn ask(&mut self, mode: EcnMode, again: bool) -> Flags {
         if mode != EcnMode::On || again {

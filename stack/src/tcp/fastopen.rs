@@ -89,8 +89,12 @@ pub(super) struct Early {
 }
 
 impl Early {
+    /// With so many children from before the listener was shut down.
+    pub(super) fn with(pending: usize) -> Early {
+        Early { pending: u32::try_from(pending).unwrap_or(u32::MAX), ..Early::default() }
+    }
+
     /// Those whose handshake is not over.
-    #[cfg(test)]
     pub(super) fn pending(&self) -> u32 {
         self.pending
     }
@@ -270,6 +274,15 @@ impl Tcp {
         }
         counters.tcp_fastopen_bad_cookies += 1;
         Welcome::Later(first)
+    }
+
+    /// Children of a listener (index, generation) whose handshake is not over.
+    pub(super) fn early_of(&self, listener: (u32, u32)) -> usize {
+        let fast = |sock: &Socket| match &sock.body {
+            Body::Conn(conn) => conn.fast.as_ref().is_some_and(|fast| fast.listener == Some(listener)),
+            _ => false,
+        };
+        self.socks.iter().filter(|(_, _, sock)| fast(sock)).count()
     }
 
     /// A child was made of a SYN, for the listener `index`.

@@ -5,7 +5,7 @@ use crate::counters::Counters;
 use crate::error::Error;
 use crate::iface::icmp::IcmpError;
 use crate::time::Instant;
-use crate::types::TcpState;
+use crate::types::{TcpOptions, TcpState};
 use crate::wire::SeqNumber;
 
 impl Conn {
@@ -16,6 +16,7 @@ impl Conn {
         now: Instant,
         seq: SeqNumber,
         error: IcmpError,
+        opts: &TcpOptions,
         counters: &mut Counters,
     ) -> Option<Error> {
         // RFC 5927 section 4.1: SND.UNA =< SEG.SEQ < SND.NXT, or a stranger made it up.
@@ -24,7 +25,7 @@ impl Conn {
             return None;
         }
         if let IcmpError::PathMtu(mtu) = error {
-            self.on_path_mtu(now, mtu);
+            self.on_path_mtu(now, mtu, opts);
             return None;
         }
         let errno = error.error();

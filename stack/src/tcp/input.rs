@@ -76,7 +76,7 @@ impl Conn {
             // the RST bit is set [...]) <SEQ=SEG.ACK><CTL=RST> and discard the segment."
             if repr.ack.le(self.iss) || repr.ack.gt(self.snd_nxt) {
                 // Our RST ends what the peer has left of an old connection: try again soon, as Linux does.
-                if self.retries == 0 {
+                if self.retries == 0 && !self.is_deferred() {
                     self.retransmit_at = Some(cx.now + SYN_AGAIN);
                 }
                 return Disposition::Reset;
@@ -184,7 +184,7 @@ impl Conn {
 
     /// Both SYNs are acknowledged.
     fn establish(&mut self, cx: &mut Cx<'_>) {
-        let syn_lost = self.syn_was_lost();
+        let syn_lost = self.starts_small();
         self.state = TcpState::Established;
         cx.counters.tcp_established += 1;
         self.syn_due = false;

@@ -409,11 +409,11 @@ impl Tcp {
             self.new_segment(now, tuple, seg, None, counters);
             return;
         }
-        if let Some(sock) = self.socks.get_gen(request.listener.0, request.listener.1)
-            && !seg.may_enter(&sock.opts, counters)
-        {
+        let Some(sock) = self.socks.get_gen(request.listener.0, request.listener.1) else { return };
+        if !seg.may_enter(&sock.opts, counters) {
             return;
         }
+        let window = first_window(&sock.opts);
         let rcv_nxt = request.syn.seq + 1;
         let repeated_syn = flags.contains(Flags::SYN)
             && !flags.intersects(Flags::ACK | Flags::RST)
@@ -435,7 +435,11 @@ impl Tcp {
             _ => false,
         };
         let end = repr.seq + seg.seq_len();
-        let in_window = end.ge(rcv_nxt) && repr.seq.le(rcv_nxt + 65_535);
+        // tcp_in_window: what the connection would not take must not make one, which nothing would count.
+        let edge = rcv_nxt + usize::from(window);
+        let in_window = repr.seq == rcv_nxt
+            || (end.gt(rcv_nxt) && repr.seq.lt(edge))
+            || (repr.seq == edge && end == edge);
         if (old && !flags.contains(Flags::RST)) || !in_window {
             // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless
             // the RST bit is set [...])".
@@ -445,7 +449,7 @@ impl Tcp {
                 let clock = (now.millis() as u32).wrapping_add(request.ts_offset);
                 let has_ts = request.syn.options.timestamps.is_some();
                 // RFC 7323 section 2.2: the window of a segment without SYN is scaled.
-                let mut ack = bare_repr(&tuple, iss + 1, rcv_nxt, Flags::ACK, 0xffff >> request.rcv_wscale);
+                let mut ack = bare_repr(&tuple, iss + 1, rcv_nxt, Flags::ACK, window >> request.rcv_wscale);
                 ack.options.timestamps = has_ts.then_some((clock, ts));
                 self.push_reply(Reply::Segment(Bare {
                     src: *tuple.local.ip(),
@@ -627,6 +631,12 @@ impl Tcp {
         }
     }
 
+    /// Half-open requests of a listener from before it was shut down, and those whose SYN-ACK was not repeated.
+    pub(super) fn requests_of(&self, listener: (u32, u32)) -> (usize, usize) {
+        let own = || self.requests.iter().filter(|(_, _, request)| request.listener == listener);
+        (own().count(), own().filter(|(_, _, request)| request.retries == 0).count())
+    }
+
     pub(super) fn remove_request(&mut self, index: u32) -> Option<Request> {
         self.request_timers.cancel(index);
         let request = self.requests.remove(index)?;
@@ -645,12 +655,16 @@ impl Tcp {
     }
 }
 
+/// The window of a SYN-ACK, which is not scaled.
+fn first_window(opts: &TcpOptions) -> u16 {
+    let clamp = u16::try_from(super::socket::limit(opts.window_clamp)).unwrap_or(u16::MAX);
+    RecvBuf::first_window(opts.rcvbuf).min(clamp)
+}
+
 /// The SYN-ACK that answers `syn`; `clock` is our timestamp.
 fn syn_ack_to(tuple: &Tuple, syn: &Repr, iss: SeqNumber, clock: u32, advmss: u16, opts: &TcpOptions) -> Bare {
-    let clamp = u16::try_from(super::socket::limit(opts.window_clamp)).unwrap_or(u16::MAX);
-    let window = RecvBuf::first_window(opts.rcvbuf).min(clamp);
     let flags = Flags::SYN | Flags::ACK | super::ecn::agree_to(syn);
-    let mut repr = bare_repr(tuple, iss, syn.seq + 1, flags, window);
+    let mut repr = bare_repr(tuple, iss, syn.seq + 1, flags, first_window(opts));
     repr.options = Options {
         mss: Some(advmss),
         window_scale: syn.options.window_scale.map(|_| RecvBuf::window_shift(opts)),

@@ -4,7 +4,8 @@
 //! send buffer. It is brought up to date after everything that touches the connection and gives itself back when the connection
 //! is dropped, so the sum cannot drift. Two marks, as in the kernel: above two thirds of the limit the stack is *pressed* (receive
 //! windows stop growing and new ones are small, what lies beyond a gap gets little room), above the limit it is *full* (nothing beyond a
-//! gap is kept; a segment in order is taken only by a connection that holds none; a send only by one whose buffer is empty).
+//! gap is kept; a segment in order is taken only by a connection that holds none; a send only by one whose buffer is empty, and
+//! poll(2) tells the others that there is no room).
 //! So a stack that is full still moves each connection, a little at a time, and what is read or acknowledged ends it.
 //!
 //! Limits. Frames on their way to or from the device, and datagram sockets, are not counted; those have limits of their own. The
@@ -48,7 +49,6 @@ impl Memory {
     }
 
     /// Bytes held now.
-    #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.0.held.load(Ordering::Relaxed)
     }
@@ -76,10 +76,17 @@ pub(super) struct Charge {
 impl Charge {
     /// From now on `bytes` are held, of `memory`.
     pub(super) fn set(&mut self, memory: &Memory, bytes: usize) {
-        let total = &self.memory.get_or_insert_with(|| memory.clone()).0.held;
+        self.memory.get_or_insert_with(|| memory.clone());
+        self.renew(bytes);
+    }
+
+    /// The same for one that holds something.
+    pub(super) fn renew(&mut self, bytes: usize) {
+        let Some(memory) = &self.memory else { return };
         if bytes == self.bytes {
             return;
         }
+        let total = &memory.0.held;
         let held = total.load(Ordering::Relaxed).saturating_add(bytes).saturating_sub(self.bytes);
         total.store(held, Ordering::Relaxed);
         self.bytes = bytes;

@@ -610,7 +610,7 @@ impl Tcp {
             Some(Target::Conn(index)) => {
                 let Some(sock) = self.socks.get_mut(index) else { return };
                 let Body::Conn(conn) = &mut sock.body else { return };
-                let soft = conn.on_icmp_error(now, seq, error, counters);
+                let soft = conn.on_icmp_error(now, seq, error, &sock.opts, counters);
                 if soft.is_some() && sock.opts.recverr {
                     // IP_RECVERR (tcp(7)): told at once, and the connection goes on.
                     sock.error = soft;

@@ -12,15 +12,18 @@
 use super::recovery::Phase;
 use super::socket::{Conn, HEADERS, MIN_MSS, TIMESTAMP_LEN};
 use crate::time::Instant;
+use crate::types::{MtuDiscover, TcpOptions};
 
 impl Conn {
     /// A router says that a packet of ours was larger than `mtu`; the quoted sequence number has been found in flight.
-    pub(super) fn on_path_mtu(&mut self, now: Instant, mtu: u16) {
-        if !self.is_synchronized() || mtu >= self.pmtu {
+    pub(super) fn on_path_mtu(&mut self, now: Instant, mtu: u16, opts: &TcpOptions) {
+        // tcp_v4_mtu_reduced: a path that the socket does not follow is no reason to send anything again.
+        let follows = matches!(opts.mtu_discover, MtuDiscover::Want | MtuDiscover::Do);
+        if !follows || !self.is_synchronized() || mtu >= self.pmtu {
             return;
         }
         let before = self.mss;
-        self.update_mss(mtu, None);
+        self.update_mss(mtu, opts.maxseg);
         let probed = self.probe_too_big(mtu);
         if self.mss < before || probed {
             self.send_smaller(now);

@@ -6,11 +6,16 @@
 //! segments of new data, larger than the others, sent as one packet when enough follows to show by SACK that it was lost. One
 //! that arrives makes its size the common one; the loss of one says nothing of congestion, so the window stays (section 7.6.2).
 //!
-//! The first probe has the full size, in case that it was an outage and no hole: then everything is as before. After it the range is
-//! halved until it is below 8 bytes; ten minutes later the search begins anew.
+//! Small segments that pass prove no hole while it is not known that large ones still fail: it may have been an outage, or plain bad
+//! luck (at 20 % loss each way one time-out in sixty meets four more). So as soon as something is acknowledged and the time-out
+//! is the usual one again, the full size has a *trial*: if one segment of it arrives, everything is as before; if it meets a
+//! time-out, segments are small again. After three trials the hole is believed in.
 //!
-//! Deviations from Linux, which halves from the start and goes down to 48 bytes: an outage costs nothing here but the
-//! first seconds after it. Nor is a hole suspected of a head segment that is small already.
+//! Then the first probe has the full size once more. After it the range is halved until it is below 8 bytes; ten minutes later the
+//! search begins anew.
+//!
+//! Deviations from Linux, which by default suspects nothing (tcp_mtu_probing=0), and else halves from the start and goes down to
+//! 48 bytes: an outage or heavy loss costs a few small segments here. Nor is a hole suspected of a head segment that is small already.
 //!
 //! Limits: each connection finds out for itself; datagrams are not probed with.
 
@@ -30,6 +35,8 @@ const THRESHOLD: u16 = 8;
 const AGAIN: Duration = Duration::from_secs(600);
 /// Segments that must follow a probe, so that its loss is noticed: the usual measure of reordering, and one.
 const FOLLOWERS: usize = 4;
+/// How often the full size meets a time-out again before a hole is believed in (Linux's tcp_retries1).
+const TRIALS: u8 = 3;
 /// Segments of the least window that may lose one of them.
 const LEAST_WINDOW: usize = 11;
 
@@ -52,14 +59,25 @@ pub(super) struct MtuProbe {
     /// Nothing was lost since `high` was set to the most there is.
     fresh: bool,
     flying: Option<Flying>,
+    /// Trials of the full size that are left, and whether one is under way: `flying` is its first large segment then.
+    trials: u8,
+    trying: bool,
     /// When the search began.
     since: Instant,
 }
 
 impl MtuProbe {
-    /// The size that gets through.
+    /// The size that gets through, or is believed to for the time being.
     pub(super) const fn known_good(&self) -> u16 {
-        self.low
+        if self.trying { self.high } else { self.low }
+    }
+}
+
+#[cfg(test)]
+impl MtuProbe {
+    /// As after the last trial.
+    pub(super) fn believe(&mut self) {
+        self.trials = 0;
     }
 }
 
@@ -89,7 +107,9 @@ impl Conn {
         }
         cx.counters.tcp_black_holes += 1;
         let high = self.largest_packet(cx.opts.maxseg);
-        let probe = MtuProbe { low: lower, high, fresh: true, flying: None, since: cx.now };
+        let trials = self.mtu_probe.as_ref().map_or(TRIALS, |probe| probe.trials);
+        let probe =
+            MtuProbe { low: lower, high, fresh: true, flying: None, trials, trying: false, since: cx.now };
         self.mtu_probe = Some(Box::new(probe));
         self.update_mss(self.pmtu, cx.opts.maxseg);
         // The loss window is one segment (RFC 5681 section 3.1): one of those that are sent now.
@@ -103,6 +123,9 @@ impl Conn {
         }
         let most = self.largest_packet(cx.opts.maxseg);
         let Some(probe) = &mut self.mtu_probe else { return Probing::No };
+        if probe.trying {
+            return Probing::No;
+        }
         if probe.low >= most {
             // Nothing more to find.
             self.mtu_probe = None;
@@ -151,13 +174,56 @@ impl Conn {
 
     /// Something was acknowledged: the probe perhaps.
     pub(super) fn probe_acked(&mut self, cx: &mut Cx<'_>) {
+        let full = self.packet_for(self.mss);
         let Some(probe) = &mut self.mtu_probe else { return };
         let Some(flying) = probe.flying.filter(|f| f.end.le(self.snd_una)) else { return };
-        probe.flying = None;
-        probe.low = probe.low.max(flying.size);
-        cx.counters.tcp_mtu_probes_arrived += 1;
+        if probe.trying {
+            probe.flying = None;
+            if flying.size >= full {
+                // No hole.
+                self.mtu_probe = None;
+            }
+        } else {
+            probe.flying = None;
+            probe.low = probe.low.max(flying.size);
+            cx.counters.tcp_mtu_probes_arrived += 1;
+        }
         self.update_mss(self.pmtu, cx.opts.maxseg);
         self.output_wanted = true;
+    }
+
+    /// Something was acknowledged after a hole was suspected, and round trips are measured: is the full size as good as ever?
+    pub(super) fn try_full_size(&mut self, cx: &mut Cx<'_>) {
+        let Some(probe) = &mut self.mtu_probe else { return };
+        if self.backoff > 0 || probe.trying || probe.trials == 0 || !probe.fresh || probe.flying.is_some() {
+            return;
+        }
+        probe.trying = true;
+        probe.trials -= 1;
+        self.update_mss(self.pmtu, cx.opts.maxseg);
+    }
+
+    /// `len` bytes from `start` on have left, in segments of `mss`: perhaps the first large ones of a trial.
+    pub(super) fn note_trial(&mut self, start: SeqNumber, len: usize, mss: usize) {
+        let payload = len.min(mss);
+        let size = self.packet_for(u16::try_from(payload).unwrap_or(u16::MAX));
+        let full = self.packet_for(self.mss);
+        if let Some(probe) = &mut self.mtu_probe
+            && probe.trying
+            && size > probe.low
+            && probe.flying.is_none_or(|f| f.size < size && f.size < full)
+        {
+            probe.flying = Some(Flying { start, end: start + payload, size });
+        }
+    }
+
+    /// A time-out: if large segments of a trial were under way, they are too large.
+    pub(super) fn trial_timed_out(&mut self, cx: &mut Cx<'_>) {
+        let Some(probe) = &mut self.mtu_probe else { return };
+        if probe.trying && probe.flying.take().is_some() {
+            probe.trying = false;
+            self.update_mss(self.pmtu, cx.opts.maxseg);
+        }
     }
 
     /// A loss is evident. True when it is that of a probe: no sign of congestion.
@@ -167,7 +233,7 @@ impl Conn {
             return false;
         }
         let Some(probe) = &mut self.mtu_probe else { return false };
-        let Some(flying) = probe.flying.filter(|f| f.start == una) else { return false };
+        let Some(flying) = probe.flying.filter(|f| f.start == una && !probe.trying) else { return false };
         probe.flying = None;
         probe.fresh = false;
         probe.high = flying.size.saturating_sub(1);
@@ -187,7 +253,9 @@ impl Conn {
 
     /// Something is sent again: what becomes of the probe proves nothing any more.
     pub(super) fn probe_inconclusive(&mut self) {
-        if let Some(probe) = &mut self.mtu_probe {
+        if let Some(probe) = &mut self.mtu_probe
+            && !probe.trying
+        {
             probe.flying = None;
         }
     }

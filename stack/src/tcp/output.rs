@@ -132,7 +132,7 @@ impl Conn {
             let unset = self.win.cwnd == 0;
             self.update_mss(mtu, cx.opts.maxseg);
             if unset || (self.win.cwnd < congestion::initial_window(self.mss) && self.stats.bytes_sent == 0) {
-                self.start_window(self.syn_was_lost());
+                self.start_window(self.starts_small());
             }
             if unset {
                 self.begin_control(cx.now, cx.opts.max_pacing_rate);
@@ -156,6 +156,9 @@ impl Conn {
                 self.tell_of_room();
             }
         } else {
+            // What waited for its departure arrived meanwhile, as SACK told.
+            self.departure_late = false;
+            self.departure_due = false;
             self.note_limit(cx.now);
         }
         if self.mend.as_ref().is_some_and(|m| m.tlp_due) {
@@ -215,6 +218,7 @@ impl Conn {
             self.force_retransmit = false;
             if self.mtu_probe.is_some() {
                 self.probe_inconclusive();
+                self.note_trial(start, n, mss);
             }
             let stamp = self.ts_now(cx.now);
             self.note_retransmission(n as u32, stamp);
@@ -304,6 +308,8 @@ impl Conn {
             }
             if probing != Probing::No {
                 self.probe_sent(cx, start, n);
+            } else if self.mtu_probe.is_some() {
+                self.note_trial(start, n, mss);
             }
             self.sent_new(cx, start, n, fin, mss);
         }

@@ -44,18 +44,20 @@ pub(super) struct Newest {
 }
 
 impl Newest {
-    /// Of two, the one that left later.
+    /// Of two, the one that left later; of two that left together, the second, which lies higher (Linux: `tcp_skb_sent_after`).
+    /// Not the one with more delivered before: a whole flight may have left between two deliveries.
     pub(super) fn pick(before: Option<Newest>, departure: Departure, sent_at: Instant) -> Option<Newest> {
+        let sent_at = clock(sent_at);
         match before {
-            Some(n) if !after(departure.delivered, n.departure.delivered) => Some(n),
-            _ => Some(Newest { departure, sent_at: clock(sent_at) }),
+            Some(n) if after(n.sent_at, sent_at) => Some(n),
+            _ => Some(Newest { departure, sent_at }),
         }
     }
 
     /// The later of what two halves of an acknowledgement found.
     pub(super) fn later(a: Option<Newest>, b: Option<Newest>) -> Option<Newest> {
         match (a, b) {
-            (Some(x), Some(y)) if after(y.departure.delivered, x.departure.delivered) => b,
+            (Some(x), Some(y)) if !after(x.sent_at, y.sent_at) => b,
             (None, _) => b,
             _ => a,
         }
@@ -210,6 +212,23 @@ mod tests {
         let m = last.unwrap();
         assert!(m.bandwidth() <= 1_000_000, "{m:?}");
         assert!(m.interval >= Duration::from_micros(10_000));
+    }
+
+    #[test]
+    fn of_a_flight_between_two_deliveries_the_last_frame_counts() {
+        let mut rate = Rate::default();
+        let first = rate.on_send(at(0), true);
+        let last = rate.on_send(at(8_000), false);
+        let pick = |a, b| Newest::pick(Newest::pick(None, a, at(0)), b, at(8_000));
+        let newest = Newest::later(pick(first, last), None);
+        rate.delivered = 2000;
+        // It took 8 ms to send, though the acknowledgement took 5 after the first.
+        let m = rate.sample(at(8_500), newest, 2000, Duration::from_micros(500)).unwrap();
+        assert_eq!(m.interval, Duration::from_micros(8_500));
+        // And the next flight is reckoned from that frame on.
+        assert_eq!(rate.on_send(at(9_000), false).first_sent, 8_000);
+        let (a, b) = (Newest::pick(None, first, at(0)), Newest::pick(None, last, at(8_000)));
+        assert_eq!(Newest::later(b, a).unwrap().sent_at, 8_000);
     }
 
     #[test]

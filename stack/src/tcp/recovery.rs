@@ -206,6 +206,9 @@ impl Conn {
             self.take_sack(cx, seg, &mut news);
         }
         self.sample_rtt(cx, &news);
+        if self.mtu_probe.is_some() && news.advanced > 0 {
+            self.try_full_size(cx);
+        }
         // RFC 5681 section 2, DUPLICATE ACKNOWLEDGMENT.
         news.duplicate = news.advanced == 0
             && outstanding_before > 0
@@ -427,7 +430,12 @@ impl Conn {
     /// Bytes were acknowledged, and the window may have grown: the user may send more.
     fn make_room(&mut self, cx: &Cx<'_>) {
         self.sendbuf.set_limit(self.send_limit(cx.opts));
-        if self.nospace.get() && self.writable(self.sendbuf.limit()) && !self.shut_wr {
+        if !self.nospace.get() || self.shut_wr {
+            return;
+        }
+        // What was acknowledged is memory again: it may be what there was too little of.
+        self.charge.renew(self.recvbuf.memory() + self.sendbuf.len());
+        if self.writable(self.sendbuf.limit()) {
             self.nospace.set(false);
             self.raise(Readiness::OUT);
         }

@@ -18,9 +18,68 @@ type Block = (SeqNumber, SeqNumber);
 /// device brings. What comes on top is not reported.
 const WAITING: usize = 64;
 
-/// What we tell the peer of data beyond a gap, the most recent first (RFC 2018 section 4).
+/// What we tell the peer of data beyond a gap, the most recent first (RFC 2018 section 4). Without a gap it holds no memory.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RecentBlocks {
+pub(super) struct RecentBlocks(Option<Box<List>>);
+
+impl RecentBlocks {
+    /// `start..end` arrived beyond a gap.
+    pub(super) fn add(&mut self, start: SeqNumber, end: SeqNumber) {
+        self.0.get_or_insert_default().add(start, end);
+    }
+
+    /// `start..end` arrived twice.
+    pub(super) fn add_duplicate(&mut self, start: SeqNumber, end: SeqNumber) {
+        self.0.get_or_insert_default().add_duplicate(start, end);
+    }
+
+    /// Everything below `rcv_nxt` is acknowledged.
+    pub(super) fn trim(&mut self, rcv_nxt: SeqNumber) {
+        self.change(|list| list.keep(|(s, e)| e.gt(rcv_nxt).then(|| (s.max(rcv_nxt), e))));
+    }
+
+    /// What lies at `end` or later is not here any more.
+    pub(super) fn cut(&mut self, end: SeqNumber) {
+        self.change(|list| list.keep(|(s, e)| s.lt(end).then(|| (s, e.min(end)))));
+    }
+
+    /// True when there is nothing to tell.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|list| list.is_empty())
+    }
+
+    /// Something was in no acknowledgement yet: one more must leave.
+    pub(super) fn owes(&self) -> bool {
+        self.0.as_ref().is_some_and(|list| list.dsack.is_some() || list.untold() > 0)
+    }
+
+    /// The end of the block on top of the highest, for the RST rule of RFC 5961 as Linux has it.
+    pub(super) fn highest(&self) -> Option<SeqNumber> {
+        self.0.as_ref().and_then(|list| list.highest())
+    }
+
+    /// The option, of at most `max` blocks. While more is untold than fits, the oldest of that comes first: as if each segment had been
+    /// answered in its turn.
+    pub(super) fn option(&self, max: usize) -> SackBlocks {
+        self.0.as_ref().map(|list| list.option(max)).unwrap_or_default()
+    }
+
+    /// The option of at most `max` blocks has been sent.
+    pub(super) fn sent(&mut self, max: usize) {
+        self.change(|list| list.sent(max));
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut List)) {
+        let Some(list) = self.0.as_deref_mut() else { return };
+        change(list);
+        if list.is_empty() && list.waiting.is_none() {
+            self.0 = None;
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct List {
     blocks: [Block; 4],
     len: u8,
     /// The first so many were in no acknowledgement yet.
@@ -40,9 +99,8 @@ struct Waiting {
     duplicates: VecDeque<Block>,
 }
 
-impl RecentBlocks {
-    /// `start..end` arrived beyond a gap.
-    pub(super) fn add(&mut self, start: SeqNumber, end: SeqNumber) {
+impl List {
+    fn add(&mut self, start: SeqNumber, end: SeqNumber) {
         let mut joined = (start, end);
         let touches = |(s, e): Block, joined: &mut Block| {
             let touch = s.le(joined.1) && e.ge(joined.0);
@@ -88,8 +146,7 @@ impl RecentBlocks {
         self.fresh = fresh.saturating_add(1).min(self.len);
     }
 
-    /// `start..end` arrived twice.
-    pub(super) fn add_duplicate(&mut self, start: SeqNumber, end: SeqNumber) {
+    fn add_duplicate(&mut self, start: SeqNumber, end: SeqNumber) {
         if self.dsack.is_none() {
             self.dsack = Some((start, end));
             return;
@@ -98,16 +155,6 @@ impl RecentBlocks {
         if waiting.duplicates.len() < WAITING {
             waiting.duplicates.push_back((start, end));
         }
-    }
-
-    /// Everything below `rcv_nxt` is acknowledged.
-    pub(super) fn trim(&mut self, rcv_nxt: SeqNumber) {
-        self.keep(|(s, e)| e.gt(rcv_nxt).then(|| (s.max(rcv_nxt), e)));
-    }
-
-    /// What lies at `end` or later is not here any more.
-    pub(super) fn cut(&mut self, end: SeqNumber) {
-        self.keep(|(s, e)| s.lt(end).then(|| (s, e.min(end))));
     }
 
     /// Each block becomes what `part` leaves of it.
@@ -131,14 +178,8 @@ impl RecentBlocks {
         }
     }
 
-    /// True when there is nothing to tell.
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.len == 0 && self.dsack.is_none() && self.waiting.as_ref().is_none_or(|w| w.blocks.is_empty())
-    }
-
-    /// Something was in no acknowledgement yet: one more must leave.
-    pub(super) fn owes(&self) -> bool {
-        self.dsack.is_some() || self.untold() > 0
     }
 
     /// Blocks that were in no acknowledgement yet.
@@ -146,17 +187,14 @@ impl RecentBlocks {
         usize::from(self.fresh).saturating_add(self.waiting.as_ref().map_or(0, |w| w.blocks.len()))
     }
 
-    /// The end of the block on top of the highest, for the RST rule of RFC 5961 as Linux has it.
-    pub(super) fn highest(&self) -> Option<SeqNumber> {
+    fn highest(&self) -> Option<SeqNumber> {
         let waiting = self.waiting.iter().flat_map(|w| w.blocks.iter());
         let mut ends = self.blocks.iter().take(self.len.into()).chain(waiting).map(|b| b.1);
         let first = ends.next()?;
         Some(ends.fold(first, SeqNumber::max))
     }
 
-    /// The option, of at most `max` blocks. While more is untold than fits, the oldest of that comes first: as if each segment had been
-    /// answered in its turn.
-    pub(super) fn option(&self, max: usize) -> SackBlocks {
+    fn option(&self, max: usize) -> SackBlocks {
         let room = max.saturating_sub(usize::from(self.dsack.is_some()));
         let skip = self.untold().saturating_sub(room);
         let waiting = self.waiting.iter().flat_map(|w| w.blocks.iter());
@@ -165,8 +203,7 @@ impl RecentBlocks {
         self.dsack.into_iter().chain(blocks).take(max).collect()
     }
 
-    /// The option of at most `max` blocks has been sent.
-    pub(super) fn sent(&mut self, max: usize) {
+    fn sent(&mut self, max: usize) {
         if self.fresh == 0 && self.dsack.is_none() && self.waiting.is_none() {
             return;
         }

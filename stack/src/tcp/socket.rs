@@ -515,6 +515,12 @@ impl Conn {
         self.syn_sent_at.is_none() && !self.from_cookie
     }
 
+    /// It had to be repeated twice: the initial window is one segment. RFC 5681 section 3.1 says once, when the first
+    /// repetition came after 3 s and not after 1 s (`tcp_init_transfer`).
+    pub(super) fn starts_small(&self) -> bool {
+        self.syn_was_lost() && self.stats.total_retrans > 1
+    }
+
     /// True when the handshake is over and the connection is not.
     pub(super) fn is_synchronized(&self) -> bool {
         !matches!(
@@ -529,7 +535,9 @@ impl Conn {
 
     /// The limit of the send buffer: the user's, or twice cwnd, so that the next window is there when the
     /// current one is acknowledged (as Linux's `tcp_sndbuf_expand`). A far peer gets more than Linux's 4 MB (tcp_wmem[2]),
-    /// which would bound 100 ms at 320 Mbit/s; while memory is short no buffer grows.
+    /// which would bound 100 ms at 320 Mbit/s, and four times cwnd: what follows a hole stays until the hole is repaired, so a
+    /// recovery holds the window of before it and what is sent in its round trips, while cwnd is lower already. (Linux
+    /// reckons with whole pages for each segment, six times cwnd, and never goes down.) While memory is short no buffer grows.
     pub(super) fn send_limit(&self, opts: &TcpOptions) -> usize {
         const MIN: usize = 128 << 10;
         const MAX: usize = 4 << 20;
@@ -538,8 +546,8 @@ impl Conn {
         if let Some(fixed) = opts.sndbuf {
             return fixed;
         }
-        let want = 2 * self.win.cwnd as usize;
-        let max = if self.rtt.min_rtt() < FAR { MAX } else { MAX_FAR };
+        let cwnd = self.win.cwnd as usize;
+        let (want, max) = if self.rtt.min_rtt() < FAR { (2 * cwnd, MAX) } else { (4 * cwnd, MAX_FAR) };
         match self.charge.strain() {
             Strain::None => want.clamp(MIN, max),
             _ => want.clamp(MIN, self.sendbuf.limit().max(MIN)),
@@ -554,6 +562,8 @@ impl Conn {
         roomy
             && (self.notsent_lowat == u32::MAX
                 || self.unsent().saturating_mul(2) < self.notsent_lowat as usize)
+            // Where Linux sleeps until there is memory (sk_stream_wait_memory): who waits for room must not find it and get none.
+            && self.room_when_full() != Some(0)
     }
 
     /// As Linux's `tcp_poll`.

@@ -94,6 +94,9 @@ impl Conn {
         cx.counters.tcp_rto += 1;
         self.stats.total_rto = self.stats.total_rto.saturating_add(1);
         self.enter_loss(cx);
+        if self.mtu_probe.is_some() {
+            self.trial_timed_out(cx);
+        }
         let lasted = self.trouble_since.map_or(Duration::ZERO, |since| cx.now.since(since));
         if lasted >= model_timeout(BLACK_HOLE_RETRIES) {
             let head = self.board.next_lost_from(0).map_or(0, |(_, _, len)| len);

@@ -116,7 +116,7 @@ impl Tuning {
 
     /// The user took `n` bytes.
     pub(super) fn on_read(&mut self, n: usize) {
-        self.taken += n;
+        self.taken = self.taken.saturating_add(n);
     }
 
     /// The size that the buffer should have now, or None: nothing to change. `waiting` bytes are in order and not read;
@@ -134,7 +134,7 @@ impl Tuning {
         let (old, new) = (u64::from(self.space.max(1)), u64::from(taken));
         self.space = taken;
         let want = 2 * new;
-        let growth = want * (new - old) / old;
+        let growth = want.saturating_mul(new - old) / old;
         // A sender doubles at most.
         let want = want + 2 * growth.min(want);
         Some(self.capped(usize::try_from(want).unwrap_or(usize::MAX), beyond))
@@ -210,6 +210,14 @@ mod tests {
         assert_eq!(t.space(), 22_000);
         t.on_read(1 << 30);
         assert_eq!(t.adjust(at(1_400_000), 0, 0), Some(MAX_LIMIT));
+        // A peer whose echoes make the round trip minutes long, and who sends much in it.
+        t.on_read(4 << 30);
+        assert_eq!(t.adjust(at(1_500_000), 0, 0), Some(MAX_LIMIT));
+        let mut t = Tuning::new();
+        t.on_echo(1, 101, true);
+        t.on_read(usize::MAX);
+        t.on_read(usize::MAX);
+        assert_eq!(t.adjust(at(1_500_000), 0, 0), Some(MAX_LIMIT));
         assert_eq!(t.for_gap(7), MAX_LIMIT);
     }
 }

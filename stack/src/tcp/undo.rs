@@ -59,7 +59,10 @@ impl Conn {
         if prior > 0 {
             self.cc.on_undo();
             self.win.cwnd = self.cc.undo_cwnd(self.win.cwnd, cwnd);
-            self.win.ssthresh = ssthresh.max(prior);
+            if prior > ssthresh {
+                self.win.ssthresh = prior;
+                self.ecn.withdraw();
+            }
         }
         self.board.latest().advanced = true;
         self.output_wanted = true;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::Tcp;
 use super::chunks::chunk_size;
+use super::fastopen::Early;
 use super::listener::Listener;
 use super::memory::Strain;
 use super::output::GATHER_FROM;
@@ -136,6 +137,12 @@ impl Tcp {
         let PortHold::Explicit(claim) = self.sock(id)?.port else { return Err(Error::InvalidArgument) };
         let addr = claim.0.addr;
         let claim = self.ports.update(claim, (claim.0, Use::Listening))?;
+        // inet_csk_listen_start: what is left from before a shutdown(2) is still its own.
+        let (requests, young) = self.requests_of((id.index, id.generation));
+        let early = match self.sock(id)?.opts.fast_open {
+            0 => None,
+            _ => Some(Box::new(Early::with(self.early_of((id.index, id.generation))))),
+        };
         let sock = self.sock_mut(id)?;
         sock.port = PortHold::Explicit(claim);
         sock.shut = (false, false);
@@ -144,10 +151,10 @@ impl Tcp {
             addr: *addr.ip(),
             backlog,
             children: Default::default(),
-            requests: 0,
-            young: 0,
+            requests,
+            young,
             overflow_at: None,
-            early: None,
+            early,
         }));
         self.link_listener(id.index);
         Ok(())
@@ -267,6 +274,7 @@ impl Tcp {
         }
         let len = len.min(chunk.len());
         if let Some(Socket { body: Body::Conn(conn), .. }) = self.socks.get_gen_mut(id.index, id.generation) {
+            conn.check_app_limited();
             self.spares.send.lend(conn.sendbuf.queue());
             conn.sendbuf.append_chunk(chunk, len, &mut self.pool);
             conn.more = more;
@@ -526,7 +534,7 @@ impl Tcp {
 impl Conn {
     /// How much may be queued when the stack's memory is full: a little by who has nothing queued, so that everybody moves on
     /// (Linux: tcp_wmem[0], `sk_stream_wait_memory`). What is acknowledged then tells of room. None: it is not full.
-    fn room_when_full(&self) -> Option<usize> {
+    pub(super) fn room_when_full(&self) -> Option<usize> {
         const LITTLE: usize = 4096;
         (self.charge.strain() == Strain::Full).then(|| if self.sendbuf.is_empty() { LITTLE } else { 0 })
     }

@@ -39,7 +39,7 @@ fn the_restart_is_paced() {
     let mut p = grown(Congestion::Cubic);
     p.run(ms(600), false);
     p.departures.clear();
-    p.send(100_000);
+    p.send(400_000);
     p.run(ms(39), false);
     let window = p.info().cwnd as usize;
     // Twice the window a round trip: a window takes half of one, not an instant.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 mod a_change_of_algorithm_keeps_the_connection;
+mod a_recovery_has_data_to_send;
 mod accepted_sockets_inherit_the_algorithm;
 mod acknowledgements_are_not_paced;
 mod aggregated_acknowledgements_do_not_stall_bbr;
@@ -25,6 +26,7 @@ mod near_peers_are_not_paced;
 mod paced_retransmissions;
 mod pacing_spreads_a_window_over_the_round_trip;
 mod reno_adds_a_segment_each_round_trip;
+mod sendfile_is_a_program_that_sends_too;
 mod ten_segments_begin;
 mod the_delivery_rate_is_told;
 mod the_maximum_pacing_rate_is_kept;
@@ -258,6 +260,11 @@ impl Path {
         let before = self.received;
         self.run(d, true);
         (self.received - before) as f64 / d.as_secs_f64()
+    }
+
+    /// Data frames that left so far, cut as the path sees them.
+    pub(super) fn sent_segments(&self) -> u64 {
+        self.data
     }
 
     /// Payload per second that the path can carry.

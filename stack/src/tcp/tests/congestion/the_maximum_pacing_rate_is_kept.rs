@@ -36,3 +36,18 @@ fn taking_it_back_frees_what_waits() {
     let got = p.goodput(ms(5000));
     assert!(got > 0.8 * p.capacity(), "{got}");
 }
+
+#[test]
+fn a_limit_of_zero_taken_back_does_not_stall_a_model() {
+    let mut p = Path::new(PATH, Congestion::Bbr);
+    p.run(ms(1000), true);
+    p.options(|o| o.max_pacing_rate = 0);
+    p.run(ms(500), true);
+    p.run(ms(5000), false);
+    assert_eq!(p.info().bytes_in_flight, 0);
+    // The model's own rate is 0 until the next acknowledgement.
+    p.options(|o| o.max_pacing_rate = u64::MAX);
+    p.run(ms(1000), true);
+    let got = p.goodput(ms(3000));
+    assert!(got > 0.8 * p.capacity(), "{got}");
+}

@@ -3,7 +3,9 @@
 use super::*;
 
 mod a_blind_syn_learns_nothing;
+mod a_full_memory_is_no_room;
 mod a_reset_must_be_exact;
+mod a_segment_beyond_the_first_window_opens_nothing;
 mod a_tiny_mss_is_not_believed;
 mod acknowledgements_must_be_plausible;
 mod all_connections_together_are_bounded;

@@ -4,6 +4,7 @@ use super::*;
 use crate::wire::ipv4;
 
 mod agreed_when_asked;
+mod an_undone_reduction_is_not_told;
 mod asked_for;
 mod counted;
 mod cwr_in_a_frame;

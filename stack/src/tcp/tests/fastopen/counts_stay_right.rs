@@ -1,5 +1,5 @@
 //! Whatever comes in whatever order (SYNs with and without cookie, again, ACKs, RSTs, FINs; accept, close, time), the counts of requests,
-//! of early children and of orphans are those of what is there.
+//! of early children and of orphans are those of what is there; also when the listener is shut down and listens again.
 
 use super::super::pair::Rng;
 use super::*;
@@ -15,8 +15,9 @@ fn check(b: &Bench, listener: SocketId) {
         }
     }
     assert_eq!(b.tcp.orphans, orphans);
+    assert_eq!(b.tcp.audit().broken, Vec::<String>::new());
     let Some(sock) = b.tcp.socks.get_gen(listener.index, listener.generation) else { return };
-    let Body::Listen(l) = &sock.body else { panic!() };
+    let Body::Listen(l) = &sock.body else { panic!("no listener") };
     assert_eq!(l.requests, b.tcp.requests.len());
     assert!(l.young <= l.requests);
     assert_eq!(l.early.as_ref().map_or(0, |e| e.pending()), early);
@@ -27,7 +28,11 @@ fn check(b: &Bench, listener: SocketId) {
 fn run(seed: u64) {
     let mut rng = Rng(seed);
     let mut b = Bench::listening(1 + (rng.next() % 6) as u32);
-    b.options(|o| o.fast_open = 1 + (seed % 4) as u32);
+    b.options(|o| {
+        o.fast_open = 1 + (seed % 4) as u32;
+        o.rcvbuf = seed.is_multiple_of(3).then_some(2304);
+        o.defer_accept = seed.is_multiple_of(5).into();
+    });
     let listener = b.id;
     let mut good = cookie_of(&mut b);
     good = FastOpen::new(good.cookie()).unwrap();
@@ -36,6 +41,12 @@ fn run(seed: u64) {
     for step in 0..400 {
         let pick = rng.next();
         match pick % 12 {
+            _ if pick.is_multiple_of(41) && step < 380 => {
+                b.tcp.shutdown(b.now, listener, Shutdown::Read).unwrap();
+                b.flush();
+                assert_eq!(b.tcp.audit().broken, Vec::<String>::new());
+                b.tcp.listen(listener, 1 + (rng.next() % 6) as u32).unwrap();
+            }
             0..=3 => {
                 b.remote = 40_000 + (rng.next() % 12) as u16;
                 let data = [7u8; 300];
@@ -54,7 +65,7 @@ fn run(seed: u64) {
                 b.remote = port;
                 let flags = [ACK, ACK | PSH, ACK | FIN, RST, SYN, RST | ACK][(rng.next() % 6) as usize];
                 let mut seg = b.segment(flags, 0, 0, &[9; 20][..(rng.next() % 20) as usize]);
-                seg.repr.seq = SeqNumber(ack) + [0, 0, 0, 1, 400][(rng.next() % 5) as usize];
+                seg.repr.seq = SeqNumber(ack) + [0, 0, 0, 1, 400, 2310, 65_535][(rng.next() % 7) as usize];
                 seg.repr.ack = SeqNumber(seq) + [1, 1, 1, 2, 0][(rng.next() % 5) as usize];
                 b.rx(seg);
             }

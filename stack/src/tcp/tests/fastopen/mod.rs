@@ -9,6 +9,7 @@ mod a_deferred_connect_waits_for_the_first_write;
 mod a_destination_that_loses_such_syns_is_spared;
 mod a_key_of_two_accepts_the_older;
 mod a_repeated_syn_has_neither_data_nor_option;
+mod a_stray_segment_does_not_wake_a_deferred_connect;
 mod a_syn_ack_may_bring_data;
 mod a_wrong_cookie_is_replaced;
 mod an_early_child_may_answer_and_close;

@@ -5,6 +5,8 @@ use super::*;
 mod a_blind_reset_does_not_end_an_attempt;
 mod a_fin_with_the_syn_is_ignored;
 mod a_full_backlog_drops_and_recovers;
+mod a_listener_that_listens_again_counts_its_requests;
+mod a_lost_syn_costs_no_window;
 mod a_peer_without_options_gets_536;
 mod a_refused_connection_may_be_tried_again;
 mod a_repeated_syn_is_answered_again;

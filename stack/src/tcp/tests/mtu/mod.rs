@@ -16,7 +16,9 @@ mod probe_inconclusive;
 mod probe_lost;
 mod probes_find_the_size;
 mod small_heads_meet_no_hole;
+mod the_full_size_is_tried_first;
 mod told_of_a_probe;
+mod who_ignores_the_path;
 mod whole_transfers;
 
 /// A peer whose segments and ours have 1460 bytes on an Ethernet.
@@ -81,8 +83,18 @@ fn fallen_into(limit: usize) -> (Bench, Hole) {
     fallen_with(30_000, limit)
 }
 
-/// The same, with so many bytes written.
+/// The same, with so many bytes written. There are no trials of the full size any more.
 fn fallen_with(bytes: usize, limit: usize) -> (Bench, Hole) {
+    let (mut b, hole) = suspecting(bytes, limit);
+    let super::super::socket::Body::Conn(conn) = &mut b.tcp.socks.get_mut(b.id.index).unwrap().body else {
+        panic!("no connection")
+    };
+    conn.mtu_probe.as_mut().unwrap().believe();
+    (b, hole)
+}
+
+/// A connection that has just begun to suspect a hole.
+fn suspecting(bytes: usize, limit: usize) -> (Bench, Hole) {
     let mut b = Bench::connected(WIDE);
     let mut hole = Hole::new(limit);
     b.send(&vec![1; bytes]);

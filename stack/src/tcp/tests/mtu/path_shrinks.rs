@@ -44,3 +44,19 @@ fn a_larger_figure_is_no_news() {
     b.silent();
     assert_eq!(b.info().snd_mss, 1460);
 }
+
+#[test]
+fn a_figure_above_what_is_known_changes_nothing_for_an_instant() {
+    let mut b = Bench::connected_with(WIDE, |b| b.options(|o| o.maxseg = Some(700)));
+    b.send(&[1; 7000]);
+    b.flush();
+    b.below.mtu = 1000;
+    too_big(&mut b, 1, 1000);
+    b.flush();
+    for mtu in [1000, 1001, 1400, 9000] {
+        too_big(&mut b, 1, mtu);
+        let info = b.info();
+        assert_eq!((info.pmtu, info.snd_mss), (1000, 700), "{mtu}");
+    }
+    b.silent();
+}

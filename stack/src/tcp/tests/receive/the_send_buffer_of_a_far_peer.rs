@@ -1,5 +1,5 @@
-//! Linux's `tcp_sndbuf_expand`, with room for a long path: twice the congestion window up to 32 MB when the round trip is 5 ms or
-//! more; 4 MB (tcp_wmem[2]) when it is not.
+//! Linux's `tcp_sndbuf_expand`, with room for a long path: four times the congestion window up to 32 MB when the round trip is 5 ms or
+//! more; twice, up to 4 MB (tcp_wmem[2]), when it is not.
 
 use super::*;
 

@@ -13,6 +13,7 @@ mod frto_real_loss;
 mod frto_spurious;
 mod frto_without_sack;
 mod full_ack_without_sack;
+mod heavy_loss;
 mod karn;
 mod limited_transmit;
 mod lost_retransmission;

@@ -10,7 +10,7 @@
 # Needs a C++ compiler (for libFuzzer) and installs cargo-fuzz when it is missing. The stable toolchain is enough:
 # coverage comes from flags that stable rustc takes, and sanitizers, which would need nightly, have nothing to find in a
 # crate that forbids unsafe code. Found inputs are kept in fuzz/artifacts; the corpus, in fuzz/corpus, grows with
-# every run. To follow a finding of on_frame step by step (of model: MATNET_MODEL_TRACE=1):
+# every run, from the committed inputs of fuzz/seeds. To follow a finding of on_frame step by step (of model: MATNET_MODEL_TRACE=1):
 #   MATNET_FUZZ_TRACE=1 cargo fuzz run -s none on_frame fuzz/artifacts/on_frame/crash-...
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,7 +54,9 @@ for target in "${targets[@]}"; do
     echo "== $target, $seconds s"
     corpus="fuzz/corpus/$target"
     mkdir -p "$corpus"
-    if ! cargo fuzz run --sanitizer none "$target" "$corpus" -- \
+    seeds=()
+    [ -d "fuzz/seeds/$target" ] && seeds=("fuzz/seeds/$target")
+    if ! cargo fuzz run --sanitizer none "$target" "$corpus" "${seeds[@]}" -- \
         -max_total_time="$seconds" -max_len=2048 -timeout=20 -rss_limit_mb=2048 \
         2>&1 | { grep -avE '^(#[0-9]+.*(NEW|REDUCE|RELOAD) |".*" # Uses|INFO: |WARNING: Failed to find|###### |[[:space:]]*(NEW_FUNC|Running|Finished))' || true; }; then
         failed+=("$target")

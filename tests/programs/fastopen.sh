@@ -42,7 +42,7 @@ PY
 )
 check_equal "a client: every byte arrives" 10 "$(grep -c '^right' <<<"$out")"
 check_equal "a client: what it is told" "no_syn_data fail 1,syn_data fail 0 x8,no_syn_data fail 0" \
-    "$(sed 's/right //' <<<"$out" | uniq -c | awk '{ n = $1; $1 = ""; sub(/^ /, ""); printf "%s%s%s", sep, $0, (n > 1 ? " x" n : ""); sep = "," }')"
+    "$(uniq -c <<<"${out//right /}" | awk '{ n = $1; $1 = ""; sub(/^ /, ""); printf "%s%s%s", sep, $0, (n > 1 ? " x" n : ""); sep = "," }')"
 check_equal "the kernel's server: SYNs with data" 8 "$(grep -c '^syn_data' "$WORK/server.log")"
 unwatch
 got=$(syns "$WORK/client.pcap" $PROG_IP)

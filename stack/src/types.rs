@@ -92,11 +92,7 @@ impl Congestion {
 
     /// The name users type.
     pub fn name(self) -> &'static str {
-        match self {
-            Congestion::Reno => "reno",
-            Congestion::Cubic => "cubic",
-            Congestion::Bbr => "bbr",
-        }
+        Congestion::ALL.iter().find(|(_, it)| *it == self).map_or("", |(name, _)| name)
     }
 }
 
@@ -119,11 +115,7 @@ impl EcnMode {
 
     /// The name users type.
     pub fn name(self) -> &'static str {
-        match self {
-            EcnMode::Off => "off",
-            EcnMode::Passive => "passive",
-            EcnMode::On => "on",
-        }
+        EcnMode::ALL.iter().find(|(_, it)| *it == self).map_or("", |(name, _)| name)
     }
 }
 

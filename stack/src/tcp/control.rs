@@ -36,9 +36,7 @@ impl Usage {
     pub(super) fn new(iss: SeqNumber, now: Instant) -> Usage {
         Usage { held: false, limited: false, most: 0, until: iss, used: 0, full_at: now.millis() as u32 }
     }
-}
 
-impl Usage {
     /// What was used before now does not count.
     pub(super) fn restart(&mut self, now: Instant) {
         self.used = 0;

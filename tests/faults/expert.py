@@ -6,7 +6,8 @@ expert.py DIRECTORY      the captures are NAME.kernel.put.pcap, NAME.library.get
 A class is a message without its numbers. One that the library's captures have and no capture between two kernels has is a failure.
 Then the same by scenario, by put or get (side A sends or receives), and by whose frame it is about (A, or B, which is always a
 kernel): a few frames can be missing in one run by chance, so what only such a group lacks is a failure when the library has many
-of it (see MANY), and a note otherwise. Rates of the classes that cost something are printed
+of it (see MANY), and a note otherwise. Between two kernels both directions count, for each role has a kernel in both: what the receiver
+at A may say when it gets, the one at B says when A puts. Rates of the classes that cost something are printed
 side by side: spurious retransmissions, duplicate ACKs, zero windows. Exit status 1: failures.
 """
 import collections
@@ -20,19 +21,24 @@ SIDE_A = {"10.88.45.2", "10.88.45.3"}
 # Share of the frames of one direction from which on a class that the same scenario lacks between two kernels is no chance.
 MANY = 0.005
 ALWAYS = 5
-# Not behaviour: what depends on the ports that the kernel chose, and what tshark thinks of random payload cut short.
-IGNORED = re.compile(r"port numbers reused|Not enough data to decode|tcp session is started with the same ports|Conversation")
+# Not behaviour: what depends on the ports that the kernel chose, and what tshark thinks of random payload.
+IGNORED = re.compile(r"port numbers reused|Not enough data to decode|Unreassembled fragment|tcp session is started with the same ports|Conversation")
 
 
 def classes(path):
     """Counter of (from A or B, class), and Counter of TCP frames from A and B."""
     run = subprocess.run(
         ["tshark", "-n", "-r", path, "-Y", "tcp", "-o", "tcp.desegment_tcp_streams:FALSE", "-o", "tcp.check_checksum:FALSE", "-o", "ip.check_checksum:FALSE",
-         "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|", "-E", "occurrence=a", "-e", "ip.src", "-e", "_ws.expert.message", "-e", "tcp.len"],
+         "-T", "fields", "-E", "separator=/t", "-E", "aggregator=|", "-E", "occurrence=a", "-e", "ip.src", "-e", "tcp.stream", "-e", "tcp.flags.syn", "-e", "_ws.expert.message", "-e", "tcp.len"],
         capture_output=True, text=True, check=True)
     found, frames = collections.Counter(), collections.Counter()
-    for line in run.stdout.splitlines():
-        source, messages, *_ = line.split("\t")
+    lines = [line.split("\t") for line in run.stdout.splitlines()]
+    # A connection without its SYN is of the transfer before: its program has ended, and the stack in it, so the peer's last
+    # retransmission meets a host that does not know it (README.md, limits).
+    begun = {stream for _, stream, syn, *_ in lines if syn not in ("0", "False")}
+    for source, stream, _, messages, *_ in lines:
+        if stream not in begun:
+            continue
         side = "A" if source in SIDE_A else "B"
         frames[side] += 1
         for message in filter(None, messages.split("|")):
@@ -40,6 +46,20 @@ def classes(path):
             if not IGNORED.search(message):
                 found[side, message] += 1
     return found, frames
+
+
+def roles(counts, name, op):
+    """What two kernels did in the roles that A and B have in this direction: here, and mirrored in the other."""
+    mirrored = collections.Counter()
+    for key, count in counts.get((name, "kernel", "get" if op == "put" else "put"), {}).items():
+        side = key if isinstance(key, str) else key[0]
+        other = "B" if side == "A" else "A"
+        # Who is the server stays where it is.
+        if isinstance(key, str):
+            mirrored[other] += count
+        elif "server port" not in key[1] and "onnection" not in key[1]:
+            mirrored[other, key[1]] += count
+    return counts[name, "kernel", op] + mirrored
 
 
 def main():
@@ -55,8 +75,8 @@ def main():
     for name, op in sorted({(n, o) for n, w, o in found if w == "library"}):
         if (name, "kernel", op) not in found:
             sys.exit(f"expert.py: {name}: no kernel's capture for {op}")
-        ours, theirs = found[name, "library", op], found[name, "kernel", op]
-        our_frames, their_frames = frames[name, "library", op], frames[name, "kernel", op]
+        ours, our_frames = found[name, "library", op], frames[name, "library", op]
+        theirs, their_frames = roles(found, name, op), roles(frames, name, op)
         print(f"{name}, side A {'sends' if op == 'put' else 'receives'}: frames A/B {our_frames['A']}/{our_frames['B']}, "
               f"kernel {their_frames['A']}/{their_frames['B']}")
         if not our_frames["A"] or not their_frames["A"]:

@@ -32,6 +32,9 @@ impl Conn {
             // A mark asks for the reduction: it is not undone.
             mend.prior_ssthresh = 0;
         }
+        if let Some(mend) = &mut self.mend {
+            mend.late_hold = false;
+        }
         if self.is_reneging(cx, news) {
             return;
         }
@@ -64,6 +67,7 @@ impl Conn {
                 if news.advanced == 0 {
                     self.add_reno_sack(news);
                 } else if self.try_undo_partial(cx, news) {
+                    self.mend().late_hold = true;
                     return;
                 }
                 if self.try_undo_dsack(cx) {
@@ -213,7 +217,13 @@ impl Conn {
     /// Fast recovery begins (RFC 6675 section 5 step 4, RFC 6582 section 3.2 step 2). `delivered`: as in [`Conn::enter_cwr`].
     pub(super) fn enter_recovery(&mut self, cx: &mut Cx<'_>, ece: bool, delivered: u32) {
         cx.counters.tcp_fast_recoveries += 1;
-        self.mend().prior_ssthresh = 0;
+        // The time of a recovery that this one follows at once is not its own.
+        self.forget_stamp();
+        let mend = self.mend();
+        mend.prior_ssthresh = 0;
+        // The reordering timer may end what F-RTO had begun.
+        mend.frto_hold = false;
+        mend.late_hold = false;
         self.init_undo();
         if !self.in_reduction() {
             if !ece {
@@ -263,6 +273,7 @@ impl Conn {
         mend.reneged |= reneged;
         mend.tlp_end = None;
         mend.frto_hold = false;
+        mend.late_hold = false;
         if many {
             // So many arrived out of order and yet it was a loss: reordering was overestimated.
             mend.reordering = mend.reordering.min(REORDERING);

@@ -205,9 +205,4 @@ impl Beyond {
         buf.advance(usize::try_from(next - at).unwrap_or(usize::MAX));
         Some(buf)
     }
-
-    /// Forgets everything.
-    pub(super) fn clear(&mut self) {
-        *self = Beyond::default();
-    }
 }

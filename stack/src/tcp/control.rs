@@ -78,7 +78,7 @@ impl Conn {
             departs: self.departs,
             seed: self.iss.0,
         };
-        act(self.cc.as_mut(), &mut control);
+        act(&mut *self.cc, &mut control);
     }
 
     /// True when cwnd is what holds data back, so that it may grow.

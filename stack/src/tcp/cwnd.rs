@@ -2,7 +2,7 @@
 
 use super::Cx;
 use super::congestion::{self, AckEvent, Sample};
-use super::recovery::AckNews;
+use super::recovery::{AckNews, REORDERING};
 use super::socket::Conn;
 use crate::time::Instant;
 
@@ -25,7 +25,8 @@ impl Conn {
             self.with_control(cx.now, cx.opts.max_pacing_rate, |cc, c| cc.control(c, &sample));
         } else if self.in_reduction() {
             self.reduce_for(news);
-        } else if news.advanced > 0 {
+        } else if news.advanced > 0 || (news.sacked && self.reordering() > REORDERING) {
+            // On a path that reorders much, what arrives out of order counts too (`tcp_may_raise_cwnd`).
             self.grow(cx, news);
         }
     }

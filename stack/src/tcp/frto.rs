@@ -57,6 +57,8 @@ impl Conn {
 
     /// New data before retransmissions; where none can go, the loss is taken for real.
     pub(super) fn send_for_frto(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput) -> Result<(), Full> {
+        // Whatever Nagle's rule and corking say (`tcp_xmit_recovery`).
+        self.push_to = self.data_end();
         self.send_new(cx, ip)?;
         if self.snd_nxt.gt(self.high_seq) {
             return Ok(());

@@ -104,7 +104,7 @@ impl Conn {
         }
         self.take_syn(cx.now, repr);
         if has_ack {
-            self.on_syn_acked(cx, repr.ack);
+            self.on_syn_acked(cx, repr);
             self.snd_wnd = u32::from(repr.window);
             self.snd_wl1 = repr.seq;
             self.max_window = self.snd_wnd;
@@ -171,9 +171,13 @@ impl Conn {
     }
 
     /// Our SYN is acknowledged.
-    fn on_syn_acked(&mut self, cx: &Cx<'_>, ack: SeqNumber) {
+    fn on_syn_acked(&mut self, cx: &Cx<'_>, repr: &Repr) {
+        let ack = repr.ack;
         if let Some(sent) = self.syn_sent_at {
-            self.rtt.sample(cx.now.since(sent));
+            self.rtt.sample(cx.now.since(sent), ack, self.snd_nxt);
+        } else if let Some(rtt) = self.echoed_rtt(cx.now, repr).filter(|_| self.syn_was_lost()) {
+            // The echo says which of them was answered (`tcp_ack_update_rtt`).
+            self.rtt.sample(rtt, ack, self.snd_nxt);
         } else if self.syn_was_lost() {
             // RFC 6298 section 5.7.
             self.rtt.after_syn_timeout();
@@ -232,7 +236,7 @@ impl Conn {
                 return Disposition::Reset;
             }
             let scaled = !flags.contains(Flags::SYN);
-            self.on_syn_acked(cx, seg.repr.ack);
+            self.on_syn_acked(cx, &seg.repr);
             self.snd_wnd = u32::from(seg.repr.window) << if scaled { self.snd_wscale } else { 0 };
             self.snd_wl1 = seg.repr.seq;
             self.max_window = self.max_window.max(self.snd_wnd);
@@ -586,6 +590,10 @@ impl Conn {
         let gap = u32::try_from(seq - self.rcv_nxt).unwrap_or(0);
         let known = payload.len();
         let (put, pruned) = self.recvbuf.push_beyond(gap, payload, self.charge.strain());
+        if self.sack_ok {
+            // Without SACK the sender counts duplicates, and another window makes none (`tcp_data_queue_ofo`).
+            self.recvbuf.grow_for_gap(self.charge.strain());
+        }
         match put {
             Put::Kept if self.sack_ok => self.blocks.add(seq, end),
             Put::Known if self.sack_ok && known > 0 => self.blocks.add_duplicate(seq, end),

@@ -526,7 +526,7 @@ impl Tcp {
         let mut conn = Conn::new(tuple, request.iss, request.ts_offset, &opts, now);
         conn.take_syn(now, &request.syn);
         conn.rcv_wscale = request.rcv_wscale;
-        conn.saved_syn = request.saved;
+        conn.saved_syn = request.saved.map(Box::new);
         conn.ts.recent = request.ts_recent;
         conn.state = TcpState::SynReceived;
         conn.snd_nxt = request.iss + 1;

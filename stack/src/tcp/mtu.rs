@@ -10,7 +10,7 @@
 //! Where no message comes, [`super::mtu_probe`] finds the size.
 
 use super::recovery::Phase;
-use super::socket::{Conn, HEADERS, MIN_MSS, TIMESTAMP_LEN};
+use super::socket::{Conn, HEADERS, MIN_MSS, Rexmit, TIMESTAMP_LEN};
 use crate::time::Instant;
 use crate::types::{MtuDiscover, TcpOptions};
 
@@ -30,26 +30,36 @@ impl Conn {
         }
     }
 
-    /// What is in flight was too big for the network: it is sent again, at the current window (Linux: `tcp_simple_retransmit`).
+    /// What is in flight was too big for the network, but for segments that fit: it is sent again, at the current window (Linux:
+    /// `tcp_simple_retransmit`).
     pub(super) fn send_smaller(&mut self, now: Instant) {
-        self.board.unmark_lost();
-        self.board.mark_all_lost(None);
-        self.repair(now);
+        self.board.mark_larger_lost(self.mss.into());
+        if self.board.lost() > 0 {
+            self.repair(now);
+        }
     }
 
     /// What is marked lost is sent again, for no fault of the network's.
     pub(super) fn repair(&mut self, now: Instant) {
         self.force_retransmit = true;
+        if let Some(mend) = &mut self.mend {
+            // F-RTO has nothing to find out: what was lost, and why, is known.
+            mend.frto = false;
+            mend.frto_hold = false;
+            mend.late_hold = false;
+        }
         if self.phase != Phase::Loss {
             // Nothing to undo: the window was not reduced.
             if let Some(mend) = &mut self.mend {
                 mend.undo_marker = None;
+                mend.prior_ssthresh = 0;
             }
             self.set_phase(Phase::Loss);
             self.high_seq = self.snd_nxt;
         }
         self.output_wanted = true;
         if self.retransmit_at.is_some() {
+            self.rexmit = Rexmit::Rto;
             self.retransmit_at = Some(now + self.rtt.rto());
         }
     }

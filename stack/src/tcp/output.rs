@@ -144,7 +144,9 @@ impl Conn {
             if self.mend.as_ref().is_some_and(|m| m.frto_hold) {
                 self.send_for_frto(cx, ip)?;
             } else {
-                self.retransmit_lost(cx, ip)?;
+                if !self.mend.as_ref().is_some_and(|m| m.late_hold) {
+                    self.retransmit_lost(cx, ip)?;
+                }
                 self.send_new(cx, ip)?;
             }
             self.departure_late = false;
@@ -190,7 +192,8 @@ impl Conn {
         let max = pace.map_or(max, |rate| self.burst(rate, mss, max));
         let mut from = 0;
         while let Some((index, start, len)) = self.board.next_lost_from(from) {
-            let room = self.win.cwnd.saturating_sub(self.pipe()) as usize;
+            // A segment at least: with nothing in flight no acknowledgement comes whose bytes would make a small window larger.
+            let room = (self.win.cwnd as usize).max(mss).saturating_sub(self.pipe() as usize);
             let mut n = (len as usize).min(max);
             // What the peer's window no longer covers is not sent, the head excepted (Linux).
             let window = usize::try_from(self.window_end() - start).unwrap_or(0);
@@ -223,7 +226,9 @@ impl Conn {
             let stamp = self.ts_now(cx.now);
             self.note_retransmission(n as u32, stamp);
             self.board.on_retransmit(index, n as u32, cx.now, false);
-            if self.retransmit_at.is_none() || index == 0 {
+            // The time of what is suspected beyond the head stays as it is (`tcp_xmit_retransmit_queue`).
+            let suspects = self.rexmit == Rexmit::Reorder;
+            if self.retransmit_at.is_none() || (index == 0 && !suspects) {
                 self.rexmit = Rexmit::Rto;
                 self.retransmit_at =
                     Some(cx.now + self.before_user_timeout(cx, self.rtt.backed_off(self.backoff)));

@@ -44,8 +44,10 @@ fn next_departure(now: Instant, departs: Instant, bytes: usize, rate: u64, catch
     let us = (bytes as u64).saturating_mul(1_000_000) / rate.max(1);
     let late = now.since(departs);
     if late <= catch_up {
-        // Also what left before its time, the first retransmission of a recovery, counts.
-        return departs + Duration::from_micros(us);
+        // Also what left before its time, the first retransmission of a recovery, counts; but such debts do not add up, or time-outs
+        // at a low rate would silence the connection for longer and longer.
+        let us = Duration::from_micros(us);
+        return departs.min(now + us) + us;
     }
     let late = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
     now + Duration::from_micros(us - late.min(us) / 2)
@@ -128,6 +130,8 @@ mod tests {
         assert_eq!(next(1_009_500, 1_004_500), 1_007_500);
         // What leaves 2 ms before its time takes nothing from the others.
         assert_eq!(next(1_002_500, 1_004_500), 1_007_500);
+        // Early ones again and again do not add up: the next leaves after two of them at most.
+        assert_eq!(next(1_002_500, 1_050_000), 1_008_500);
         // That is a pause.
         assert_eq!(next(1_009_501, 1_004_500), 1_011_001);
     }

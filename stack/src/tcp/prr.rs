@@ -16,7 +16,11 @@ impl Conn {
         // What was in flight before this acknowledgement, less what SACK had reported already.
         let flight = self.outstanding().saturating_sub(self.board.sacked());
         let flight = flight.saturating_add(delivered).max(self.mss.into());
-        self.win.ssthresh = self.cc.on_loss(&self.win, self.outstanding(), self.mss);
+        // FlightSize: what this acknowledgement took away was in flight when the network was full. Without SACK a duplicate takes
+        // nothing away.
+        let told = if self.sack_ok { 0 } else { self.dupacks.saturating_mul(self.mss.into()) };
+        let outstanding = self.outstanding().max(flight.saturating_sub(told));
+        self.win.ssthresh = self.cc.on_loss(&self.win, outstanding, self.mss);
         let mend = self.mend();
         mend.tlp_end = None;
         mend.prior_cwnd = cwnd;

@@ -58,6 +58,7 @@ impl Conn {
         }
         let found = self.board.find_lost(cx.now, self.reo_wnd());
         if found.lost > 0 {
+            self.mend().late_hold = false;
             if self.mtu_probe.is_some() && self.probe_lost(cx.now) {
                 // No sign of congestion.
             } else if self.phase != Phase::Recovery {

@@ -53,11 +53,13 @@ pub(super) struct Mend {
     pub frto: bool,
     /// It wants new data sent before anything is retransmitted.
     pub frto_hold: bool,
+    /// Originals arrive late: until the next acknowledgement nothing is sent again (`try_undo_partial`).
+    pub late_hold: bool,
     /// A tail loss probe is to be sent.
     pub tlp_due: bool,
-    /// RFC 8985 section 7.3: TLP.end_seq and TLP.is_retrans.
+    /// RFC 8985 section 7.3: TLP.end_seq, and in place of TLP.is_retrans the bytes that were sent again.
     pub tlp_end: Option<SeqNumber>,
-    pub tlp_is_retrans: bool,
+    pub tlp_repeated: u32,
     /// No round trip was measured since the last probe.
     pub tlp_spent: bool,
     /// RFC 8985 section 5.3: RACK.reo_wnd_mult, RACK.reo_wnd_persist, RACK.dsack_round.
@@ -84,9 +86,10 @@ impl Default for Mend {
             prr_out: 0,
             frto: false,
             frto_hold: false,
+            late_hold: false,
             tlp_due: false,
             tlp_end: None,
-            tlp_is_retrans: false,
+            tlp_repeated: 0,
             tlp_spent: false,
             reo_wnd_mult: 1,
             reo_wnd_persist: 0,
@@ -146,6 +149,19 @@ pub(super) enum AckOutcome {
     Drop,
 }
 
+/// Since our clock said `echo`: a millisecond at least, which is what it counts.
+fn since_echo(now: Instant, echo: u32) -> Duration {
+    Duration::from_millis(u64::from((now.millis() as u32).wrapping_sub(echo).max(1)))
+}
+
+/// RFC 2883 section 4: a first block below the cumulative acknowledgement, or inside the second block, reports a duplicate.
+fn duplicate_of(repr: &Repr) -> Option<(SeqNumber, SeqNumber)> {
+    let blocks = repr.options.sack_blocks.as_slice();
+    let (start, end) = *blocks.first()?;
+    let inside = blocks.get(1).is_some_and(|(s, e)| start.ge(*s) && end.le(*e));
+    (start.lt(repr.ack) || inside).then_some((start, end))
+}
+
 impl Conn {
     /// *pipe* of RFC 6675 section 2: bytes believed to be in the network. A peer without SACK tells with each
     /// duplicate ACK that one segment left it.
@@ -173,14 +189,18 @@ impl Conn {
         let mut news = self.no_news(repr);
         if repr.ack.lt(self.snd_una) {
             // RFC 5961 section 5.2: "The ACK value is considered acceptable only if it is in the range of
-            // ((SND.UNA - MAX.SND.WND) <= SEG.ACK <= SND.NXT)."
-            if repr.ack.lt(self.snd_una - self.max_window as usize) {
+            // ((SND.UNA - MAX.SND.WND) <= SEG.ACK <= SND.NXT)." And what was never sent was never acknowledged, the SYN excepted
+            // (`tcp_ack`).
+            let acked = u32::try_from(self.stats.bytes_acked).unwrap_or(u32::MAX).saturating_add(1);
+            let most = acked.min(self.max_window);
+            if repr.ack.lt(self.snd_una - most as usize) {
                 cx.counters.tcp_ack_too_old += 1;
                 self.challenge_ack(cx);
                 return AckOutcome::Drop;
             }
             // An old acknowledgement still brings news of SACK (Linux: `old_ack`).
             if self.sack_ok && !repr.options.sack_blocks.is_empty() {
+                self.take_duplicate(cx, repr, &mut news);
                 self.take_sack(cx, seg, &mut news);
                 self.delivered(&news);
                 self.alert(cx, &mut news);
@@ -196,31 +216,38 @@ impl Conn {
         let outstanding_before = self.outstanding();
         self.update_window(seg);
 
+        let sacks = self.sack_ok && !repr.options.sack_blocks.is_empty();
+        if sacks {
+            // Before what it speaks of is forgotten.
+            self.take_duplicate(cx, repr, &mut news);
+        }
         if repr.ack.gt(self.snd_una) {
             self.take_cumulative(cx, repr.ack, &mut news);
             if self.mtu_probe.is_some() {
                 self.probe_acked(cx);
             }
         }
-        if self.sack_ok && !repr.options.sack_blocks.is_empty() {
+        if sacks {
             self.take_sack(cx, seg, &mut news);
         }
         self.sample_rtt(cx, &news);
         if self.mtu_probe.is_some() && news.advanced > 0 {
             self.try_full_size(cx);
         }
-        // RFC 5681 section 2, DUPLICATE ACKNOWLEDGMENT.
+        // RFC 5681 section 2, DUPLICATE ACKNOWLEDGMENT. A closed window may have made the peer drop what it answers to (Linux:
+        // FLAG_WIN_UPDATE).
         news.duplicate = news.advanced == 0
             && outstanding_before > 0
             && seg.payload.is_empty()
             && !repr.flags.intersects(Flags::SYN | Flags::FIN)
             && self.snd_wnd == window_before
+            && self.snd_wnd > 0
             && !news.dsack;
         if news.advanced > 0 {
             self.progress(cx);
         }
         self.delivered(&news);
-        news.ece = self.ecn.on() && self.is_echo(cx, repr, delivered_before);
+        news.ece = self.ecn.on() && self.is_echo(cx, repr, delivered_before) && outstanding_before > 0;
         if self.mend.is_some() {
             self.update_reo_wnd(&news);
             self.process_tlp_ack(cx, repr.ack, &news);
@@ -242,16 +269,13 @@ impl Conn {
     }
 
     fn no_news(&self, repr: &Repr) -> AckNews {
-        let offset = self.ts.offset;
-        let echo =
-            if self.ts.on { repr.options.timestamps.map(|(_, ecr)| ecr).filter(|e| *e != 0) } else { None };
         AckNews {
             prior_una: self.snd_una,
             prior_pipe: self.pipe(),
             advanced: 0,
             delivered: 0,
             lost: 0,
-            echo: echo.map(|e| e.wrapping_sub(offset)),
+            echo: self.echo(repr),
             rtt: None,
             rtt_longest: None,
             sacked: false,
@@ -265,6 +289,17 @@ impl Conn {
             ece: false,
             newest: None,
         }
+    }
+
+    /// The timestamp that `repr` echoes, as milliseconds of our clock; zero means "no echo".
+    fn echo(&self, repr: &Repr) -> Option<u32> {
+        let (_, echo) = repr.options.timestamps.filter(|(_, echo)| self.ts.on && *echo != 0)?;
+        Some(echo.wrapping_sub(self.ts.offset))
+    }
+
+    /// The round trip that the echo means, when it can be one.
+    pub(super) fn echoed_rtt(&self, now: Instant, repr: &Repr) -> Option<Duration> {
+        self.echo(repr).map(|echo| since_echo(now, echo)).filter(|rtt| *rtt < RTO_MAX)
     }
 
     /// RFC 9293 section 3.10.7.4: "If (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set
@@ -334,20 +369,20 @@ impl Conn {
         }
     }
 
+    /// A D-SACK, if there is one. What the acknowledgement covers is still in the scoreboard, so that it is known whether it was sent
+    /// more than once.
+    fn take_duplicate(&mut self, cx: &mut Cx<'_>, repr: &Repr, news: &mut AckNews) {
+        if let Some((start, end)) = duplicate_of(repr) {
+            self.take_dsack(cx, start, end, news);
+        }
+    }
+
     /// The SACK option (Linux: `tcp_sacktag_write_queue`).
     fn take_sack(&mut self, cx: &mut Cx<'_>, seg: &SegmentIn, news: &mut AckNews) {
         let blocks = &seg.repr.options.sack_blocks;
         let mut valid = SackBlocks::new();
-        for (i, (start, end)) in blocks.iter().enumerate() {
-            if i == 0 {
-                // RFC 2883 section 4: a first block below the cumulative acknowledgement, or inside the second block, reports
-                // a duplicate.
-                let inside = blocks.as_slice().get(1).is_some_and(|(s, e)| start.ge(*s) && end.le(*e));
-                if start.lt(seg.repr.ack) || inside {
-                    self.take_dsack(cx, start, end, news);
-                    continue;
-                }
-            }
+        let duplicates = usize::from(duplicate_of(&seg.repr).is_some());
+        for (start, end) in blocks.iter().skip(duplicates) {
             // Linux's `tcp_is_sackblock_valid`: beyond SND.UNA, since at it the peer would have acknowledged it.
             if start.gt(self.snd_una) && start.lt(end) && end.le(self.snd_nxt) {
                 valid.push(start, end);
@@ -384,21 +419,20 @@ impl Conn {
     /// RFC 6298 section 3 (Karn), RFC 7323 section 4: time of what was sent once, else the echoed timestamp.
     fn sample_rtt(&mut self, cx: &Cx<'_>, news: &AckNews) {
         if let Some(rtt) = news.rtt_longest {
-            self.rtt.sample(rtt);
+            self.rtt.sample(rtt, self.snd_una, self.snd_nxt);
         } else if news.advanced > 0 && self.rtt.known() {
-            // Zero means "no echo"; more than the largest RTO cannot be.
-            let Some(echo) = news.echo else { return };
-            let ms = (cx.now.millis() as u32).wrapping_sub(echo);
+            // More than the largest RTO cannot be.
+            let Some(rtt) = news.echo.map(|echo| since_echo(cx.now, echo)) else { return };
             // With a D-SACK the first acknowledgement was lost and this one answers our repetition, but may echo
             // the original: the time between is our own time-out, and each such sample would double it. But the back-off ends, as
             // on Linux, which takes the sample.
             if news.dsack {
                 self.backoff = 0;
             }
-            if u128::from(ms) >= RTO_MAX.as_millis() || news.dsack {
+            if rtt >= RTO_MAX || news.dsack {
                 return;
             }
-            self.rtt.sample(Duration::from_millis(u64::from(ms.max(1))));
+            self.rtt.sample(rtt, self.snd_una, self.snd_nxt);
         } else {
             return;
         }

@@ -63,19 +63,22 @@ impl Chunk {
     }
 }
 
+fn narrow(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
 /// See the module.
 pub(super) struct RecvBuf {
     queue: VecDeque<Chunk>,
-    len: usize,
     /// Memory that the queue pins.
     pinned: usize,
-    /// By offset in the stream, all of it beyond `next`.
-    beyond: Beyond,
+    /// By offset in the stream, all of it beyond `next`; None: nothing.
+    beyond: Option<Box<Beyond>>,
     /// Offset of the next byte in order.
     next: u64,
-    limit: usize,
-    /// The user fixed the limit.
-    fixed: bool,
+    /// Both in 32 bits: a window is at most 2^30 bytes.
+    len: u32,
+    limit: u32,
     pub tuning: Tuning,
 }
 
@@ -83,12 +86,11 @@ impl RecvBuf {
     pub(super) fn new(limit: Option<usize>) -> RecvBuf {
         let mut buf = RecvBuf {
             queue: VecDeque::new(),
-            len: 0,
             pinned: 0,
-            beyond: Beyond::default(),
+            beyond: None,
             next: 0,
-            limit: INITIAL_LIMIT,
-            fixed: false,
+            len: 0,
+            limit: INITIAL_LIMIT as u32,
             tuning: Tuning::new(),
         };
         buf.set_limit(limit);
@@ -112,9 +114,9 @@ impl RecvBuf {
 
     /// SO_RCVBUF; None: automatic.
     pub(super) fn set_limit(&mut self, limit: Option<usize>) {
-        self.fixed = limit.is_some();
+        self.tuning.fixed = limit.is_some();
         if let Some(limit) = limit {
-            self.limit = limit.max(MIN_LIMIT);
+            self.limit = narrow(limit.max(MIN_LIMIT));
         }
     }
 
@@ -125,7 +127,7 @@ impl RecvBuf {
 
     /// Bytes to read.
     pub(super) const fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -134,33 +136,34 @@ impl RecvBuf {
 
     /// Most bytes to hold.
     pub(super) const fn limit(&self) -> usize {
-        self.limit
+        self.limit as usize
     }
 
     /// Room under the limit.
     pub(super) const fn free(&self) -> usize {
-        self.limit.saturating_sub(self.len)
+        self.limit.saturating_sub(self.len) as usize
     }
 
     /// True when nothing lies beyond a gap.
     pub(super) fn is_contiguous(&self) -> bool {
-        self.beyond.is_empty()
+        self.beyond.is_none()
     }
 
     /// Memory that is pinned, bytes.
-    pub(super) const fn memory(&self) -> usize {
-        self.pinned + self.beyond.charge()
+    pub(super) fn memory(&self) -> usize {
+        self.pinned + self.beyond.as_ref().map_or(0, |beyond| beyond.charge())
     }
 
     /// True when all of this is here, counted from the next byte in order.
     #[cfg(test)]
     pub(super) fn holds_beyond(&self, from: u32, to: u32) -> bool {
-        self.beyond.holds(self.next + u64::from(from), self.next + u64::from(to))
+        let (from, to) = (self.next + u64::from(from), self.next + u64::from(to));
+        self.beyond.as_ref().map_or(from == to, |beyond| beyond.holds(from, to))
     }
 
     /// What may be pinned beyond a gap.
     fn budget(&self, strain: Strain) -> usize {
-        let whole = (2 * self.limit + SLACK).saturating_sub(self.pinned);
+        let whole = (2 * self.limit() + SLACK).saturating_sub(self.pinned);
         match strain {
             Strain::None => whole,
             Strain::Pressed => whole.min(PRESSED_BEYOND),
@@ -171,7 +174,8 @@ impl RecvBuf {
     /// From the next byte in order to the end of what lies beyond a gap.
     pub(super) fn extent(&self) -> usize {
         self.beyond
-            .end()
+            .as_ref()
+            .and_then(|beyond| beyond.end())
             .map_or(0, |end| usize::try_from(end.saturating_sub(self.next)).unwrap_or(usize::MAX))
     }
 
@@ -180,8 +184,11 @@ impl RecvBuf {
     pub(super) fn push(&mut self, buf: Buf, pool: &mut ChunkPool) -> usize {
         let before = self.next;
         self.append(buf, pool);
-        while let Some(buf) = self.beyond.take(self.next) {
-            self.append(buf, pool);
+        if self.beyond.is_some() {
+            while let Some(buf) = self.beyond.as_mut().and_then(|beyond| beyond.take(self.next)) {
+                self.append(buf, pool);
+            }
+            self.release();
         }
         usize::try_from(self.next - before).unwrap_or(0)
     }
@@ -189,14 +196,25 @@ impl RecvBuf {
     /// Gives up what there is no room for beyond the gap, after bytes in order came. Answers whether anything was: what
     /// lies at [`RecvBuf::extent`] or later is not here any more.
     pub(super) fn prune(&mut self, strain: Strain) -> bool {
-        !self.beyond.is_empty() && self.beyond.prune(self.budget(strain))
+        if self.beyond.is_none() {
+            return false;
+        }
+        let budget = self.budget(strain);
+        let pruned = self.beyond.as_mut().is_some_and(|beyond| beyond.prune(budget));
+        self.release();
+        pruned
+    }
+
+    /// What lies beyond a gap holds no memory when there is nothing.
+    fn release(&mut self) {
+        self.beyond.take_if(|beyond| beyond.is_empty());
     }
 
     fn append(&mut self, buf: Buf, pool: &mut ChunkPool) {
         if buf.is_empty() {
             return;
         }
-        self.len += buf.len();
+        self.len += buf.len() as u32;
         self.next += buf.len() as u64;
         if buf.len() >= SHARE_FROM && buf.len() >= buf.charge() / 2 {
             self.pinned += buf.charge();
@@ -218,6 +236,10 @@ impl RecvBuf {
             let chunk =
                 Chunk::Copied { data: pool.take(chunk_size(size.min(COPY_MAX).max(rest.len()))), pos: 0 };
             self.pinned += chunk.charge();
+            if self.queue.capacity() == 0 {
+                // A message in each of many connections that nobody has read yet: room for one, not for four.
+                self.queue.reserve_exact(1);
+            }
             self.queue.push_back(chunk);
         }
     }
@@ -225,16 +247,21 @@ impl RecvBuf {
     /// Takes bytes that lie `gap` (not zero) beyond the next in order. The second answer is that of [`RecvBuf::prune`].
     pub(super) fn push_beyond(&mut self, gap: u32, buf: Buf, strain: Strain) -> (Put, bool) {
         let budget = self.budget(strain);
-        let put = self.beyond.put(self.next + u64::from(gap), buf, budget);
-        if !self.fixed && strain == Strain::None {
-            self.limit = self.limit.max(self.tuning.for_gap(self.extent()));
-        }
+        let put = self.beyond.get_or_insert_default().put(self.next + u64::from(gap), buf, budget);
+        self.release();
         put
+    }
+
+    /// Room for what will be sent while the gap lasts.
+    pub(super) fn grow_for_gap(&mut self, strain: Strain) {
+        if !self.tuning.fixed && strain == Strain::None {
+            self.limit = self.limit.max(narrow(self.tuning.for_gap(self.extent())));
+        }
     }
 
     /// Forgets what lies beyond a gap.
     pub(super) fn drop_out_of_order(&mut self) {
-        self.beyond.clear();
+        self.beyond = None;
     }
 
     /// Copies to `out` and forgets; answers how much.
@@ -254,7 +281,7 @@ impl RecvBuf {
             done += n;
             if whole { self.pop_chunk(pool) } else { front.advance(n) }
         }
-        self.len -= done;
+        self.len -= done as u32;
         self.tuning.on_read(done);
         done
     }
@@ -311,7 +338,7 @@ impl RecvBuf {
 
     /// Forgets up to `n` bytes; answers how many.
     pub(super) fn discard(&mut self, n: usize, pool: &mut ChunkPool) -> usize {
-        let mut left = n.min(self.len);
+        let mut left = n.min(self.len());
         let done = left;
         while left > 0 {
             let Some(front) = self.queue.front_mut() else { break };
@@ -324,20 +351,20 @@ impl RecvBuf {
                 left = 0;
             }
         }
-        self.len -= done;
+        self.len -= done as u32;
         self.tuning.on_read(done);
         done
     }
 
     /// The user has read: the limit follows (`tuning.rs`), unless memory is short.
     pub(super) fn tune(&mut self, now: Instant, strain: Strain) {
-        if self.fixed {
+        if self.tuning.fixed {
             return;
         }
-        if let Some(want) = self.tuning.adjust(now, self.len, self.extent())
+        if let Some(want) = self.tuning.adjust(now, self.len(), self.extent())
             && strain == Strain::None
         {
-            self.limit = self.limit.max(want);
+            self.limit = self.limit.max(narrow(want));
         }
     }
 }

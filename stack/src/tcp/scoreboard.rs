@@ -304,6 +304,10 @@ impl Scoreboard {
     /// Takes the peer's SACK blocks, each of which lies within SND.UNA..SND.NXT.
     pub(super) fn on_sack(&mut self, blocks: &SackBlocks, arrival: Arrival) -> Delivered {
         let mut delivered = Delivered::default();
+        if self.sacked == 0 {
+            // Of data long acknowledged: 2^32 bytes later the same numbers would be others.
+            self.forget_seen();
+        }
         for (start, end) in blocks.iter() {
             let mut from = start;
             for (s, e) in self.seen.iter().flat_map(|seen| seen.iter()) {
@@ -462,11 +466,22 @@ impl Scoreboard {
         bytes
     }
 
+    /// The lowest data of `start..end` that was sent more than once and is SACKed.
+    pub(super) fn repaired_within(&self, start: SeqNumber, end: SeqNumber) -> Option<SeqNumber> {
+        let first = self.records.partition_point(|r| r.end().le(start));
+        self.records
+            .range(first..)
+            .take_while(|r| r.start.lt(end))
+            .find(|r| r.retransmitted && r.state == State::Sacked)
+            .map(|r| r.start.max(start))
+    }
+
     /// Marks the first `len` bytes lost, for a peer without SACK (RFC 6582 section 3.2 steps 2 and 3). Answers how many
     /// were not before.
     pub(super) fn mark_head_lost(&mut self, len: u32) -> u32 {
         let Some(front) = self.records.front().copied() else { return 0 };
-        if front.state != State::InFlight {
+        // What is being repaired is no new loss when a part of it is acknowledged (`tcp_newreno_mark_lost`).
+        if front.state != State::InFlight || front.resent {
             return 0;
         }
         if front.len > len {
@@ -500,6 +515,15 @@ impl Scoreboard {
             self.high_sacked = self.records.front().map_or(self.high_sacked, |r| r.start);
         }
         reneged
+    }
+
+    /// Segments of more than `len` bytes did not get through.
+    pub(super) fn mark_larger_lost(&mut self, len: u32) {
+        for i in 0..self.records.len() {
+            if self.records.get(i).is_some_and(|r| r.len > len) {
+                self.mark(i);
+            }
+        }
     }
 
     /// The losses were none: everything not delivered is in flight (again).

@@ -30,8 +30,9 @@ pub(super) struct SendBuf {
     chunks: VecDeque<Chunk>,
     /// Offset of the first unacknowledged byte in the stream.
     base: u64,
-    len: usize,
-    limit: usize,
+    /// Both in 32 bits: a window is at most 2^30 bytes.
+    len: u32,
+    limit: u32,
 }
 
 impl SendBuf {
@@ -46,7 +47,7 @@ impl SendBuf {
 
     /// Bytes held.
     pub(super) const fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -55,16 +56,16 @@ impl SendBuf {
 
     /// Most bytes to hold.
     pub(super) const fn limit(&self) -> usize {
-        self.limit
+        self.limit as usize
     }
 
     pub(super) fn set_limit(&mut self, limit: usize) {
-        self.limit = limit;
+        self.limit = u32::try_from(limit).unwrap_or(u32::MAX);
     }
 
     /// Room under the limit.
     pub(super) const fn space(&self) -> usize {
-        self.limit.saturating_sub(self.len)
+        self.limit.saturating_sub(self.len) as usize
     }
 
     /// Takes as much of `data` as the limit allows; answers how much.
@@ -83,8 +84,8 @@ impl SendBuf {
             pool.give(chunk);
             return;
         }
-        let start = self.base + self.len as u64;
-        self.len += chunk.len();
+        let start = self.base + u64::from(self.len);
+        self.len += chunk.len() as u32;
         self.chunks.push_back(Chunk { start, data: chunk });
     }
 
@@ -96,23 +97,23 @@ impl SendBuf {
             };
             if room == 0 {
                 let size = chunk_size(size.max(rest.len()));
-                let start = self.base + self.len as u64;
+                let start = self.base + u64::from(self.len);
                 self.chunks.push_back(Chunk { start, data: pool.take(size) });
                 continue;
             }
             let Some(chunk) = self.chunks.back_mut() else { break };
             let (now, later) = rest.split_at(room.min(rest.len()));
             chunk.data.extend_from_slice(now);
-            self.len += now.len();
+            self.len += now.len() as u32;
             rest = later;
         }
     }
 
     /// Forgets the first `n` bytes: they are acknowledged.
     pub(super) fn ack(&mut self, n: usize, pool: &mut ChunkPool) {
-        let n = n.min(self.len);
+        let n = u32::try_from(n).unwrap_or(u32::MAX).min(self.len);
         self.len -= n;
-        self.base += n as u64;
+        self.base += u64::from(n);
         while let Some(chunk) = self.chunks.front() {
             let end = chunk.start + chunk.data.len() as u64;
             // An empty buffer holds no chunk, except that a full one is not worth keeping either.
@@ -134,7 +135,7 @@ impl SendBuf {
         out: &mut [&'a [u8]; MAX_SLICES],
     ) -> (usize, usize) {
         let mut at = self.base + offset as u64;
-        let mut left = len.min(self.len.saturating_sub(offset));
+        let mut left = len.min(self.len().saturating_sub(offset));
         let want = left;
         let first = self.chunks.partition_point(|c| c.start + c.data.len() as u64 <= at);
         let mut count = 0;
@@ -155,7 +156,7 @@ impl SendBuf {
 
     /// Drops everything.
     pub(super) fn clear(&mut self, pool: &mut ChunkPool) {
-        self.ack(self.len, pool);
+        self.ack(self.len(), pool);
         self.chunks = VecDeque::new();
     }
 }

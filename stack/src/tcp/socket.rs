@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::ack::AckState;
 use super::chunks::ChunkPool;
-use super::congestion::{self, CongestionControl, Window};
+use super::congestion::{Algorithm, Window};
 use super::ecn::Ecn;
 use super::fastopen::Fast;
 use super::listener::Listener;
@@ -296,7 +296,7 @@ pub(super) struct Conn {
     pub force_retransmit: bool,
     /// Memory of losses, once there were some.
     pub mend: Option<Box<Mend>>,
-    pub cc: Box<dyn CongestionControl>,
+    pub cc: Algorithm,
     pub win: Window,
     pub usage: super::control::Usage,
     /// When the next paced frame may leave, and whether one waits for that.
@@ -356,7 +356,7 @@ pub(super) struct Conn {
     /// TCP_NOTSENT_LOWAT, likewise.
     pub notsent_lowat: u32,
     /// TCP_SAVED_SYN: IP and TCP header of the peer's SYN.
-    pub saved_syn: Option<Box<[u8]>>,
+    pub saved_syn: Option<Box<Box<[u8]>>>,
     /// Urgent data, once there was some.
     pub urgent: Option<Box<Urgent>>,
     /// Its part of the stack's memory.
@@ -409,7 +409,7 @@ impl Conn {
             dupacks: 0,
             force_retransmit: false,
             mend: None,
-            cc: congestion::make(opts.congestion),
+            cc: Algorithm::new(opts.congestion),
             win: Window::default(),
             usage: super::control::Usage::new(iss, now),
             departs: Instant::ZERO,

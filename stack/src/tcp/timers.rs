@@ -78,16 +78,17 @@ impl Conn {
             self.output_wanted = true;
             return;
         }
-        // A window closed over data in flight: the peer is alive, so this counts as probing (Linux:
-        // `tcp_retransmit_timer`).
-        // (`tcp_rtx_probe0_timed_out`): twice the largest RTO without an answer are too much all the same, and so is the
-        // time that the user has set, answers or not.
+        // A window closed over data in flight: a peer that is alive is waited for, so this counts as probing (Linux:
+        // `tcp_retransmit_timer`, `tcp_rtx_probe0_timed_out`). Twice the largest RTO without an answer are too much all the same,
+        // and so is the time that the user has set, answers or not.
         let since = self.trouble_since.unwrap_or(cx.now);
         let answers =
             cx.now.since(self.stats.last_ack_recv) <= RTO_MAX * 2 || cx.now.since(since) <= RTO_MAX * 2;
-        let shrunk = self.snd_wnd == 0 && !cx.orphan && cx.opts.user_timeout.is_zero() && answers;
+        let shrunk = self.snd_wnd == 0 && !cx.orphan && cx.opts.user_timeout.is_zero();
         let retries = if cx.orphan { ORPHAN_RETRIES } else { RETRIES };
-        if self.out_of_patience(cx, retries) && !shrunk {
+        let late = self.out_of_patience(cx, retries);
+        let expired = if shrunk { !answers } else { late };
+        if expired {
             self.give_up(cx, false);
             return;
         }

@@ -80,6 +80,7 @@ impl Conn {
             self.mend().tlp_due = false;
             return Ok(());
         }
+        let mut repeated = 0;
         if !repetition {
             let last = n == self.unsent();
             let fin = last && self.fin_queued && window > n;
@@ -93,29 +94,35 @@ impl Conn {
             let start = self.snd_nxt;
             self.send_data(cx, ip, start, n, mss, flags)?;
             self.sent_new(cx, start, n, fin, mss);
-        } else if !self.repeat_tail(cx, ip, mss)? {
-            self.mend().tlp_due = false;
-            return Ok(());
+        } else {
+            repeated = self.repeat_tail(cx, ip, mss)?;
+            if repeated == 0 {
+                self.mend().tlp_due = false;
+                return Ok(());
+            }
         }
         cx.counters.tcp_loss_probes += 1;
         let end = self.snd_nxt;
         let mend = self.mend();
         mend.tlp_due = false;
         mend.tlp_end = Some(end);
-        mend.tlp_is_retrans = repetition;
+        mend.tlp_repeated = repeated;
         mend.tlp_spent = true;
         self.rexmit = Rexmit::Rto;
         self.retransmit_at = Some(cx.now + self.rtt.backed_off(self.backoff));
         Ok(())
     }
 
-    /// Sends the last segment again. False when the peer's window does not allow it.
-    fn repeat_tail(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput, mss: usize) -> Result<bool, Full> {
-        let Some((index, start, len)) = self.board.cut_tail(u32::from(self.mss)) else { return Ok(false) };
-        // A window that the peer took back.
-        if !self.window_end().gt(start) && start != self.snd_una {
-            return Ok(false);
-        }
+    /// Sends the last segment again. Answers its bytes, none when the peer's window does not allow it.
+    fn repeat_tail(&mut self, cx: &mut Cx<'_>, ip: &mut dyn IpOutput, mss: usize) -> Result<u32, Full> {
+        let Some((index, start, len)) = self.board.cut_tail(u32::from(self.mss)) else { return Ok(0) };
+        // A window that the peer took back; the head goes all the same, as a window probe.
+        let window = u32::try_from(self.window_end() - start).unwrap_or(0);
+        let len = match window {
+            0 if start != self.snd_una => return Ok(0),
+            0 => len,
+            _ => len.min(window),
+        };
         let end = start + len as usize;
         let data_end = self.data_end();
         let data = usize::try_from(end.min(data_end) - start).unwrap_or(0);
@@ -124,7 +131,7 @@ impl Conn {
         self.send_data(cx, ip, start, data, mss, flags)?;
         self.count_retransmission(cx, data, mss);
         self.board.on_retransmit(index, len, cx.now, true);
-        Ok(true)
+        Ok(len)
     }
 
     /// Counts a repetition.
@@ -139,7 +146,7 @@ impl Conn {
     pub(super) fn process_tlp_ack(&mut self, cx: &mut Cx<'_>, ack: SeqNumber, news: &AckNews) {
         let Some(mend) = &mut self.mend else { return };
         let Some(end) = mend.tlp_end.filter(|end| ack.ge(*end)) else { return };
-        if !mend.tlp_is_retrans || news.dsack_probe {
+        if mend.tlp_repeated == 0 || news.dsack_probe {
             // New data arrived; or original and repetition did.
             mend.tlp_end = None;
         } else if ack.gt(end) {

@@ -25,6 +25,8 @@ const MAX_NEAR: usize = 6 << 20;
 const NEAR: Duration = Duration::from_millis(5);
 /// Least interval between two adjustments.
 const LEAST: Duration = Duration::from_micros(500);
+/// Steps in which the buffer grows while data waits beyond a gap.
+const GAP_STEP: usize = 64 << 10;
 /// Segments that count as taken in a round trip at first (Linux: TCP_INIT_CWND).
 const INITIAL_SEGMENTS: u32 = 10;
 
@@ -41,8 +43,10 @@ pub(super) struct Tuning {
     /// Most bytes that the user took in one round trip.
     space: u32,
     /// Bytes that he took since `since`.
-    taken: usize,
+    taken: u32,
     since: Instant,
+    /// The user fixed the limit: nothing of this counts.
+    pub fixed: bool,
 }
 
 impl Tuning {
@@ -55,6 +59,7 @@ impl Tuning {
             space: 0,
             taken: 0,
             since: Instant::ZERO,
+            fixed: false,
         }
     }
 
@@ -116,7 +121,7 @@ impl Tuning {
 
     /// The user took `n` bytes.
     pub(super) fn on_read(&mut self, n: usize) {
-        self.taken = self.taken.saturating_add(n);
+        self.taken = self.taken.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
     }
 
     /// The size that the buffer should have now, or None: nothing to change. `waiting` bytes are in order and not read;
@@ -125,7 +130,7 @@ impl Tuning {
         if self.rtt8 == 0 || now.since(self.since) < self.rtt().max(LEAST) {
             return None;
         }
-        let taken = u32::try_from(self.taken.saturating_sub(waiting)).unwrap_or(u32::MAX);
+        let taken = self.taken.saturating_sub(u32::try_from(waiting).unwrap_or(u32::MAX));
         self.taken = 0;
         self.since = now;
         if taken <= self.space {
@@ -140,9 +145,10 @@ impl Tuning {
         Some(self.capped(usize::try_from(want).unwrap_or(usize::MAX), beyond))
     }
 
-    /// The same when data has come beyond a gap.
+    /// The same when data has come beyond a gap: in steps, or each of the segments beyond it would be answered with another
+    /// window, which is no duplicate acknowledgement to RFC 5681.
     pub(super) fn for_gap(&self, beyond: usize) -> usize {
-        self.capped(2 * self.space as usize, beyond)
+        self.capped(2 * self.space as usize, beyond.checked_next_multiple_of(GAP_STEP).unwrap_or(beyond))
     }
 
     fn capped(&self, want: usize, beyond: usize) -> usize {

@@ -17,11 +17,10 @@ impl Conn {
     /// What is retransmitted from now on counts (`tcp_init_undo`).
     pub(super) fn init_undo(&mut self) {
         let una = self.snd_una;
-        let mss = u32::from(self.mss);
         let resent = self.board.resent();
         let mend = self.mend();
         mend.undo_marker = Some(una);
-        let probe = if mend.tlp_end.is_some() && mend.tlp_is_retrans { mss } else { 0 };
+        let probe = if mend.tlp_end.is_some() { mend.tlp_repeated } else { 0 };
         // What is in flight again may be reported as a duplicate yet.
         let out = resent.saturating_add(probe);
         mend.undo_retrans = (out > 0).then_some(out);
@@ -181,6 +180,12 @@ impl Conn {
         }
         let una = news.prior_una;
         let within = if end.gt(self.snd_una) { self.board.retransmitted_within(start, end) } else { 0 };
+        if within > 0
+            && let Some(low) = self.board.repaired_within(start, end)
+        {
+            // The repetition of what had arrived: the original was late (`tcp_sacktag_one`).
+            self.note_reordering(low, self.board.high_sacked());
+        }
         news.dsack = true;
         let Some(mend) = &mut self.mend else { return };
         news.dsack_probe = mend.tlp_end == Some(end) && len <= mss;

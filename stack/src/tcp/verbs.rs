@@ -504,7 +504,7 @@ impl Tcp {
                 conn.saved_syn = Some(saved);
                 Ok(Err(len))
             }
-            saved => Ok(Ok(saved.map_or_else(Vec::new, <[u8]>::into_vec))),
+            saved => Ok(Ok(saved.map_or_else(Vec::new, |saved| saved.into_vec()))),
         }
     }
 
@@ -571,7 +571,7 @@ impl Conn {
             self.output_wanted = true;
         }
         if new.congestion != old.congestion {
-            self.cc = super::congestion::make(new.congestion);
+            self.cc = super::congestion::Algorithm::new(new.congestion);
             if self.win.cwnd > 0 {
                 self.begin_control(now, new.max_pacing_rate);
             }
@@ -587,7 +587,10 @@ impl Conn {
             if old.keepalive {
                 self.keepalive_at = None;
             }
-        } else if established && (!old.keepalive || new.keepidle != old.keepidle) {
+        } else if established && !old.keepalive {
+            // Counted from now on (`tcp_set_keepalive`); a change of the time is counted from the last segment (`tcp_sock_set_keepidle`).
+            self.keepalive_at = Some(now + new.keepidle);
+        } else if established && new.keepidle != old.keepidle {
             let idle = now.since(self.stats.last_ack_recv.max(self.ack.last_data));
             self.keepalive_at = Some(now + new.keepidle.saturating_sub(idle));
         }

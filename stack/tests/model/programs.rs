@@ -14,7 +14,8 @@ impl World<'_> {
         options.nodelay = bit(0);
         options.cork = bit(1) && bit(2);
         options.keepalive = bit(4);
-        options.keepidle = Duration::from_secs(1);
+        // Switched off and on again each time: not as often in the time of faults as a peer may miss.
+        options.keepidle = Duration::from_secs(2);
         options.keepintvl = Duration::from_secs(20);
         options.thin_linear = bit(5);
         options.pacing = bit(6);

@@ -40,6 +40,8 @@ const MIN_TSO_RATE: u64 = 1_200_000 / 8;
 /// Linux's sk_pacing_shift: a burst is what is sent in 2^-10 s.
 const PACING_SHIFT: u32 = 10;
 const MAX_BURST: u64 = 65_000;
+/// A rate of less than a segment in 2^4 s paces nothing.
+const LEAST_SHIFT: u32 = 4;
 /// The policer: an interval is 4 to 16 rounds, with a fifth lost; rates agree within an eighth or 4 kbit/s.
 const LT_ROUNDS: u32 = 4;
 const LT_LOSS: u64 = 50;
@@ -205,7 +207,10 @@ impl Bbr {
     }
 
     fn pace(&self, c: &Control<'_>, bw: u64, gain: u64) -> u64 {
-        scale(scale(bw, gain, UNIT), 100 - MARGIN, 100).min(c.max_pacing_rate)
+        let rate = scale(scale(bw, gain, UNIT), 100 - MARGIN, 100);
+        // Nothing that was measured can be worth so long a silence; Linux's unit, a segment in 2^24 us, makes it 0, too.
+        let rate = if rate < u64::from(c.mss) >> LEAST_SHIFT { 0 } else { rate };
+        rate.min(c.max_pacing_rate)
     }
 
     /// The first: a window each round trip, times the gain of STARTUP; of 1 ms when nothing was measured.
@@ -351,6 +356,11 @@ impl Bbr {
             return;
         }
         let bw = scale(delivered, 1_000_000, micros(time));
+        if bw <= LT_DIFF {
+            // Agrees with anything less: an outage, most likely, and 48 rounds of such a rate take many minutes. Ours, not Linux's.
+            self.policer_reset(c);
+            return;
+        }
         if self.lt_bw != 0 {
             let diff = bw.abs_diff(self.lt_bw);
             if diff * UNIT <= LT_RATIO * self.lt_bw || diff <= LT_DIFF {

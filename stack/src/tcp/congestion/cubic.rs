@@ -2,6 +2,9 @@
 //! pace that depends on time and not on the round trip. The first slow start ends by HyStart++ (`hystart.rs`).
 //!
 //! Windows in segments as floating point inside, as the RFC writes them. The table of its demands is `stack/RFC9438.md`.
+//!
+//! A connection is either before its first congestion avoidance or beyond it, and mostly idle: what the two need shares its
+//! place, and what an undone loss brings back is in a box made at the first loss.
 
 use super::hystart::{HyStart, Verdict};
 use super::{AckEvent, CongestionControl, MAX_CWND, Window};
@@ -25,37 +28,48 @@ struct Stage {
     cwnd_prior: f32,
     /// Seconds until the cubic is back at `w_max`.
     k: f32,
+    /// Growth that does not fill a byte yet.
+    fraction: f32,
+}
+
+/// How far the connection is.
+enum Part {
+    /// No loss and no congestion avoidance so far.
+    First(HyStart),
+    Later(Stage),
+}
+
+/// What the last loss ended, for section 4.9.
+#[derive(Default)]
+struct Before {
+    stage: Option<Stage>,
+    /// The first slow start, at the first loss.
+    hystart: HyStart,
 }
 
 /// State between losses.
 pub(super) struct Cubic {
-    stage: Stage,
-    /// Growth that does not fill a byte yet.
-    fraction: f32,
+    part: Part,
     /// The last acknowledgement: what passes from it on without the window in use does not count (section 4.2.4).
     last: Instant,
-    /// What the last loss ended, for section 4.9.
-    before_loss: Option<Box<Stage>>,
-    /// For the first slow start.
-    hystart: HyStart,
+    before_loss: Option<Box<Before>>,
 }
 
 impl Default for Cubic {
     fn default() -> Cubic {
-        Cubic {
-            stage: Stage::default(),
-            fraction: 0.0,
-            last: Instant::ZERO,
-            before_loss: None,
-            hystart: HyStart::new(),
-        }
+        Cubic { part: Part::First(HyStart::new()), last: Instant::ZERO, before_loss: None }
     }
 }
 
 impl Cubic {
     /// HyStart++: answers the bytes that count, after it has ended slow start if that is due.
     fn first_slow_start(&mut self, window: &mut Window, ack: &AckEvent) -> u32 {
-        match self.hystart.on_ack(window.cwnd, ack) {
+        let hystart = match &mut self.part {
+            Part::First(hystart) => hystart,
+            // The loss that ended it was none.
+            Part::Later(_) => &mut self.before_loss.get_or_insert_default().hystart,
+        };
+        match hystart.on_ack(window.cwnd, ack) {
             Verdict::Grow(bytes) => bytes,
             Verdict::Leave => {
                 window.ssthresh = window.cwnd;
@@ -64,23 +78,33 @@ impl Cubic {
         }
     }
 
-    /// Time that does not count.
-    fn shift(&mut self, by: Duration) {
-        if self.stage.epoch != Instant::ZERO {
-            self.stage.epoch = self.stage.epoch + by;
+    fn stage(&self) -> Stage {
+        match self.part {
+            Part::First(_) => Stage::default(),
+            Part::Later(stage) => stage,
         }
     }
 
+    /// Time that does not count.
+    fn shift(&mut self, by: Duration) {
+        if let Part::Later(stage) = &mut self.part
+            && stage.epoch != Instant::ZERO
+        {
+            stage.epoch = stage.epoch + by;
+        }
+    }
+}
+
+impl Stage {
     /// RFC 9438 section 4.2: the stage begins with the window `cwnd`.
     fn begin(&mut self, now: Instant, cwnd: f64) -> Instant {
-        let stage = &mut self.stage;
         // K = cbrt((W_max - cwnd_epoch) / C). Without a loss before, after a time-out (section 4.8), or already above
         // W_max: the cubic starts here, with K = 0.
-        let w_max = f64::from(stage.w_max).max(cwnd);
-        stage.k = ((w_max - cwnd) / C).cbrt() as f32;
-        stage.w_max = w_max as f32;
-        stage.w_est = cwnd;
-        stage.epoch = now;
+        let w_max = f64::from(self.w_max).max(cwnd);
+        self.k = ((w_max - cwnd) / C).cbrt() as f32;
+        self.w_max = w_max as f32;
+        self.w_est = cwnd;
+        self.epoch = now;
         self.fraction = 0.0;
         now
     }
@@ -108,11 +132,11 @@ impl CongestionControl for Cubic {
             return;
         }
         let segments = f64::from(acked) / mss;
-        let epoch = match self.stage.epoch {
-            Instant::ZERO => self.begin(ack.now, cwnd),
+        let mut stage = self.stage();
+        let epoch = match stage.epoch {
+            Instant::ZERO => stage.begin(ack.now, cwnd),
             epoch => epoch,
         };
-        let stage = &mut self.stage;
         // Section 4.2: the window one round trip from now, W_cubic(t + RTT), bounded to [cwnd, 1.5 cwnd].
         let t = ack.now.since(epoch).as_secs_f64();
         let (k, w_max) = (f64::from(stage.k), f64::from(stage.w_max));
@@ -127,23 +151,29 @@ impl CongestionControl for Cubic {
             // A jump to W_est is at most what was acknowledged.
             grown = stage.w_est.min(cwnd + segments);
         }
-        let bytes = (grown - cwnd) * mss + f64::from(self.fraction);
+        let bytes = (grown - cwnd) * mss + f64::from(stage.fraction);
         // Not negative, and far below 2^32.
         let whole = bytes as u32;
-        self.fraction = (bytes - f64::from(whole)) as f32;
+        stage.fraction = (bytes - f64::from(whole)) as f32;
+        self.part = Part::Later(stage);
         window.cwnd = window.cwnd.saturating_add(whole).min(MAX_CWND);
     }
 
     fn on_loss(&mut self, window: &Window, in_flight: u32, mss: u16) -> u32 {
         let mss_f = f64::from(mss.max(1));
         let cwnd = f64::from(window.cwnd) / mss_f;
-        self.before_loss = Some(Box::new(self.stage));
-        let stage = &mut self.stage;
+        let mut stage = self.stage();
+        let before = self.before_loss.get_or_insert_default();
+        before.stage = Some(stage);
+        if let Part::First(hystart) = self.part {
+            before.hystart = hystart;
+        }
         stage.epoch = Instant::ZERO;
         stage.cwnd_prior = cwnd as f32;
         // Section 4.7, fast convergence: room for newcomers when even the last W_max was not reached.
         let reached = cwnd >= f64::from(stage.w_max);
         stage.w_max = if reached { cwnd } else { cwnd * (1.0 + BETA) / 2.0 } as f32;
+        self.part = Part::Later(stage);
         // Section 4.6: ssthresh = flight_size * beta, at least 2 segments. As Linux, cwnd stands for the
         // flight size: it does not grow beyond what is used; what is far less is believed.
         let flight = window.cwnd.min(in_flight.saturating_mul(2));
@@ -152,9 +182,9 @@ impl CongestionControl for Cubic {
 
     fn on_timeout(&mut self) {
         // Section 4.8: in the stage after a time-out K is 0, and W_max the window at its beginning.
-        self.stage.epoch = Instant::ZERO;
-        self.stage.w_max = 0.0;
-        self.fraction = 0.0;
+        if let Part::Later(stage) = &mut self.part {
+            *stage = Stage { epoch: Instant::ZERO, w_max: 0.0, fraction: 0.0, ..*stage };
+        }
     }
 
     fn on_restart(&mut self, idle: Duration) {
@@ -165,8 +195,8 @@ impl CongestionControl for Cubic {
 
     fn on_undo(&mut self) {
         // Section 4.9: as if the loss had not been.
-        if let Some(stage) = self.before_loss.take() {
-            self.stage = *stage;
+        if let Some(stage) = self.before_loss.as_mut().and_then(|before| before.stage.take()) {
+            self.part = Part::Later(Stage { fraction: self.stage().fraction, ..stage });
         }
     }
 }
@@ -239,7 +269,7 @@ mod tests {
         let (mut cubic, mut w) = after_loss(100_000);
         w.ssthresh = cubic.on_loss(&w, 70_000, MSS);
         assert_eq!(w.ssthresh, 49_000);
-        assert!((cubic.stage.w_max - 70.0 * 0.85).abs() < 1e-4);
+        assert!((cubic.stage().w_max - 70.0 * 0.85).abs() < 1e-4);
     }
 
     #[test]
@@ -247,7 +277,7 @@ mod tests {
         let (mut cubic, mut w) = after_loss(100_000);
         cubic.on_timeout();
         cubic.on_ack(&mut w, &AckEvent::plain(Instant::from_micros(5), 1000, MSS, ms(50)));
-        assert_eq!((cubic.stage.k, cubic.stage.w_max), (0.0, 70.0));
+        assert_eq!((cubic.stage().k, cubic.stage().w_max), (0.0, 70.0));
     }
 
     #[test]
@@ -256,11 +286,38 @@ mod tests {
         let mut now = Instant::from_micros(1_000_000);
         let end = now + ms(1000);
         run(&mut cubic, &mut w, &mut now, ms(100), end);
-        let (epoch, w_max, prior) = (cubic.stage.epoch, cubic.stage.w_max, w.cwnd);
+        let (epoch, w_max, prior) = (cubic.stage().epoch, cubic.stage().w_max, w.cwnd);
         w.cwnd = cubic.on_loss(&w, prior, MSS);
         cubic.on_undo();
         assert_eq!(cubic.undo_cwnd(w.cwnd, prior), prior);
-        assert_eq!((cubic.stage.epoch, cubic.stage.w_max), (epoch, w_max));
+        assert_eq!((cubic.stage().epoch, cubic.stage().w_max), (epoch, w_max));
+    }
+
+    #[test]
+    fn an_undone_loss_goes_on_with_the_first_slow_start() {
+        let run = |loss: bool| {
+            let (mut cubic, mut w) = (Cubic::default(), Window { cwnd: 10_000, ssthresh: u32::MAX });
+            let mut left = Vec::new();
+            for n in 0..200u32 {
+                if loss && n == 45 {
+                    let before = w;
+                    w.ssthresh = cubic.on_loss(&w, w.cwnd, MSS);
+                    w.cwnd = cubic.undo_cwnd(w.ssthresh, before.cwnd);
+                    cubic.on_undo();
+                    w.ssthresh = before.ssthresh;
+                }
+                // Rounds of ten, and after the third a queue: the loss comes in the second round at a quarter of the pace.
+                let rtt = Some(ms(if n < 30 { 40 } else { 46 }));
+                let (una, nxt) = (crate::wire::SeqNumber(n), crate::wire::SeqNumber(n + 10));
+                let plain = AckEvent::plain(Instant::from_micros(u64::from(n) * 4000 + 1), 1000, MSS, ms(40));
+                cubic.on_ack(&mut w, &AckEvent { rtt, una, nxt, ..plain });
+                left.push((w.cwnd, w.ssthresh));
+            }
+            left
+        };
+        let without = run(false);
+        assert!(without.iter().any(|(_, ssthresh)| *ssthresh < u32::MAX), "slow start ended");
+        assert_eq!(run(true), without);
     }
 
     #[test]

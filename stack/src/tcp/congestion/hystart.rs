@@ -64,9 +64,15 @@ pub(super) struct HyStart {
     css_rounds: u8,
     /// There is a round.
     begun: bool,
-    /// When it began, and the last acknowledgement of its train.
+    /// When it began, and how long after that the last acknowledgement of its train came.
     round_at: Instant,
-    train_at: Instant,
+    train: u32,
+}
+
+impl Default for HyStart {
+    fn default() -> HyStart {
+        HyStart::new()
+    }
 }
 
 impl HyStart {
@@ -80,7 +86,7 @@ impl HyStart {
             css_rounds: 0,
             begun: false,
             round_at: Instant::ZERO,
-            train_at: Instant::ZERO,
+            train: 0,
         }
     }
 
@@ -91,7 +97,7 @@ impl HyStart {
             let was_css = self.begun && self.baseline != NONE;
             self.begun = true;
             self.round_at = ack.now;
-            self.train_at = ack.now;
+            self.train = 0;
             self.window_end = ack.nxt;
             self.last_min = self.current_min;
             self.current_min = NONE;
@@ -103,12 +109,10 @@ impl HyStart {
                 }
             }
         }
-        if ack.now.since(self.train_at) <= TRAIN_GAP {
-            self.train_at = ack.now;
-            if ack.min_rtt > NEAR
-                && cwnd >= TRAIN_WINDOW * u32::from(ack.mss)
-                && ack.now.since(self.round_at) > train(ack.min_rtt)
-            {
+        let age = ack.now.since(self.round_at);
+        if age <= Duration::from_micros(self.train.into()) + TRAIN_GAP {
+            self.train = u32::try_from(age.as_micros()).unwrap_or(u32::MAX);
+            if ack.min_rtt > NEAR && cwnd >= TRAIN_WINDOW * u32::from(ack.mss) && age > train(ack.min_rtt) {
                 return Verdict::Leave;
             }
         }

@@ -10,6 +10,8 @@
 //! (and a retransmission time-out) changes the window; `control` is called for each acknowledgement with a
 //! sample of the delivery rate (`rate.rs`), and sets the window and the pacing rate.
 
+use std::ops::{Deref, DerefMut};
+
 use super::rate::{Measured, Rate};
 use crate::time::{Duration, Instant};
 use crate::types::{BbrInfo, Congestion};
@@ -180,11 +182,44 @@ pub(super) trait CongestionControl: Send {
     }
 }
 
-/// A fresh instance.
-pub(super) fn make(which: Congestion) -> Box<dyn CongestionControl> {
-    match which {
-        Congestion::Reno => Box::new(reno::Reno::default()),
-        Congestion::Cubic => Box::new(cubic::Cubic::default()),
-        Congestion::Bbr => Box::new(bbr::Bbr::default()),
+/// The algorithm of a connection. The small ones lie in the connection, which saves a box that every idle one would have.
+pub(super) struct Algorithm(Kind);
+
+enum Kind {
+    Reno(reno::Reno),
+    Cubic(cubic::Cubic),
+    Bbr(Box<bbr::Bbr>),
+}
+
+impl Algorithm {
+    /// A fresh instance.
+    pub(super) fn new(which: Congestion) -> Algorithm {
+        Algorithm(match which {
+            Congestion::Reno => Kind::Reno(reno::Reno::default()),
+            Congestion::Cubic => Kind::Cubic(cubic::Cubic::default()),
+            Congestion::Bbr => Kind::Bbr(Box::default()),
+        })
+    }
+}
+
+impl Deref for Algorithm {
+    type Target = dyn CongestionControl;
+
+    fn deref(&self) -> &Self::Target {
+        match &self.0 {
+            Kind::Reno(reno) => reno,
+            Kind::Cubic(cubic) => cubic,
+            Kind::Bbr(bbr) => bbr.as_ref(),
+        }
+    }
+}
+
+impl DerefMut for Algorithm {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match &mut self.0 {
+            Kind::Reno(reno) => reno,
+            Kind::Cubic(cubic) => cubic,
+            Kind::Bbr(bbr) => bbr.as_mut(),
+        }
     }
 }

@@ -224,9 +224,9 @@ fn nonsense_is_survived() {
 #[test]
 fn what_an_idle_connection_takes_is_bounded() {
     use super::super::{Target, Tuple, socket};
-    // The connection, its socket's slot and the entry of the table; the host adds some 100 bytes.
+    // The connection, cubic or reno included, its socket's slot and the entry of the table; the host adds some 100 bytes.
     let sizes = [size_of::<socket::Conn>(), size_of::<socket::Socket>(), size_of::<(Tuple, Target)>()];
-    assert!(sizes.iter().sum::<usize>() <= 960, "{sizes:?}");
+    assert!(sizes.iter().sum::<usize>() <= 912, "{sizes:?}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod a_refused_connection_may_be_tried_again;
 mod a_repeated_syn_is_answered_again;
 mod a_request_ends_with_its_listener;
 mod a_reset_ends_a_request;
+mod a_timestamp_measures_a_repeated_syn;
 mod active_open_with_a_modern_peer;
 mod an_answer_to_a_repeated_syn_is_no_measurement;
 mod an_unacceptable_ack_in_syn_sent_is_reset_and_the_syn_repeated;

@@ -18,6 +18,7 @@ mod probes_find_the_size;
 mod small_heads_meet_no_hole;
 mod the_full_size_is_tried_first;
 mod told_of_a_probe;
+mod what_fits_is_not_sent_again;
 mod who_ignores_the_path;
 mod whole_transfers;
 

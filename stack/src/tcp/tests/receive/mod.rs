@@ -27,6 +27,7 @@ mod paws;
 mod quickack_option;
 mod scaling_needs_both_sides;
 mod segments_around_a_closed_window;
+mod segments_beyond_a_gap_are_answered_with_duplicates;
 mod the_first_segments_are_acknowledged_at_once;
 mod the_host_is_told_when_128_kb_are_not_acknowledged;
 mod the_receiver_measures_the_round_trip;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn connected() -> Bench {
+pub(super) fn connected() -> Bench {
     let mut b = Bench::new();
     b.options(|o| o.ecn = EcnMode::On);
     b.connect();

@@ -17,7 +17,8 @@ fn a_smaller_path_mtu() {
     assert!(sent.iter().all(|s| s.2 <= 948));
     assert_eq!(sent[0].1, 1);
     let mut acked = 1 + sent.iter().map(|s| s.2 as u32).sum::<u32>();
-    while acked < 5001 {
+    // The last of the four had 656 bytes: it got through.
+    while acked < 1 + 3 * 1448 {
         b.peer(ACK, 1, acked, &[]);
         let n: usize = b.sent().iter().map(|s| s.2).sum();
         assert!(n > 0, "{acked}");

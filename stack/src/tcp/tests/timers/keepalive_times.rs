@@ -82,3 +82,20 @@ fn with_data_under_way_there_is_none() {
     assert!(sent.iter().all(|s| s.payload == b"data"));
     assert_eq!((b.counters.tcp_keepalives_out, b.state()), (0, TcpState::Established));
 }
+
+#[test]
+fn switched_on_late_it_counts_from_then_and_a_shorter_time_from_the_last_segment() {
+    // Linux: `tcp_set_keepalive`, `tcp_sock_set_keepidle_locked`.
+    let mut b = alive(60, 5, 9);
+    let start = b.now;
+    b.options(|o| o.keepalive = false);
+    assert!(b.advance(Duration::from_secs(100)).is_empty());
+    b.options(|o| o.keepalive = true);
+    let sent = b.advance(Duration::from_secs(61));
+    assert_eq!(seconds(&b, start, &sent), vec![(160, ACK, 0)]);
+    b.options(|o| o.keepalive = false);
+    b.options(|o| o.keepalive = true);
+    b.options(|o| o.keepidle = Duration::from_secs(30));
+    let sent = b.flush();
+    assert_eq!(sent.len() + b.advance(ms(2)).len(), 1, "long overdue");
+}

@@ -202,7 +202,8 @@ impl Conn {
         if self.win.cwnd == 0 || syn_lost {
             self.start_window(syn_lost);
         }
-        self.recvbuf.tuning.start(cx.now, self.advmss, self.rtt.srtt());
+        let limit = self.recvbuf.limit();
+        self.recvbuf.tuning.start(cx.now, self.advmss, limit, self.rtt.srtt());
         self.sendbuf.set_limit(self.send_limit(cx.opts));
         self.stats.last_data_sent = cx.now;
         self.enter_quick(16);
@@ -440,6 +441,7 @@ impl Conn {
                 let end = (repr.seq + seg.seq_len()).min(self.rcv_nxt);
                 self.blocks.add_duplicate(repr.seq, end);
             }
+            self.ack_apart();
         }
         self.ack_now();
     }
@@ -556,7 +558,7 @@ impl Conn {
                 // RFC 5681 section 4.2: "SHOULD send an immediate ACK when it receives a data segment that
                 // fills in all or part of a gap".
                 self.blocks.trim(self.rcv_nxt);
-                self.ack_now();
+                self.ack_apart();
             }
             self.raise(Readiness::IN);
         } else if !fin || whole > 0 || seq.lt(self.rcv_nxt) {
@@ -566,7 +568,7 @@ impl Conn {
                 self.blocks.add_duplicate(seq, end);
             }
             self.enter_quick(16);
-            self.ack_now();
+            self.ack_apart();
         }
         if self.rcv_fin == Some(self.rcv_nxt) && !self.fin_taken {
             self.take_fin(cx);
@@ -583,7 +585,7 @@ impl Conn {
     ) {
         cx.counters.tcp_out_of_order += 1;
         self.stats.out_of_order_in = self.stats.out_of_order_in.wrapping_add(1);
-        self.ack_now();
+        self.ack_gap();
         if payload.is_empty() {
             return;
         }

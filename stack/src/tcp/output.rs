@@ -195,15 +195,16 @@ impl Conn {
             // A segment at least: with nothing in flight no acknowledgement comes whose bytes would make a small window larger.
             let room = (self.win.cwnd as usize).max(mss).saturating_sub(self.pipe() as usize);
             let mut n = (len as usize).min(max);
-            // What the peer's window no longer covers is not sent, the head excepted (Linux).
+            // What the peer's window no longer covers is not sent, the head excepted when it is closed: what it would not take of
+            // a segment would wait for another time-out (`__tcp_retransmit_skb`).
             let window = usize::try_from(self.window_end() - start).unwrap_or(0);
-            let window = if start == self.snd_una { window.max(mss) } else { window };
+            let window = if start == self.snd_una && window == 0 { mss } else { window };
             let mut allowed = room.min(window);
             if self.force_retransmit {
                 allowed = allowed.max(mss.min(window));
             }
             if n > allowed {
-                n = allowed - allowed % mss;
+                n = if window < mss && allowed == window { window } else { allowed - allowed % mss };
             }
             if n == 0 || (pace.is_some() && !self.force_retransmit && self.awaits_departure(cx.now)) {
                 break;

@@ -67,7 +67,7 @@ fn short_memory_leaves_little_and_then_nothing() {
     assert_eq!(buf.push_beyond(70_000, frame.clone(), Strain::Full), (Put::Refused, true));
     assert_eq!((buf.extent(), buf.memory()), (0, 0));
     let limit = buf.limit();
-    buf.tuning.start(Instant::ZERO, 60_000, crate::time::Duration::ZERO);
+    buf.tuning.start(Instant::ZERO, 60_000, limit, crate::time::Duration::ZERO);
     buf.push_beyond(200_000, frame, Strain::Pressed);
     assert_eq!(buf.limit(), limit, "no growth while memory is short");
 }

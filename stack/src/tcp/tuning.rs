@@ -63,12 +63,14 @@ impl Tuning {
         }
     }
 
-    /// The connection begins; the peer's segments are `mss` bytes at most, and the handshake took `rtt` (zero: not known).
-    pub(super) fn start(&mut self, now: Instant, mss: u16, rtt: Duration) {
+    /// The connection begins; the peer's segments are `mss` bytes at most, the buffer has `limit`, and the handshake took `rtt` (zero: not
+    /// known).
+    pub(super) fn start(&mut self, now: Instant, mss: u16, limit: usize, rtt: Duration) {
         if !rtt.is_zero() {
             self.update(rtt, true);
         }
-        self.space = INITIAL_SEGMENTS * u32::from(mss);
+        // Not more than what the buffer is for, or it would never grow with large segments (`tcp_init_buffer_space`).
+        self.space = (INITIAL_SEGMENTS * u32::from(mss)).min(u32::try_from(limit / 2).unwrap_or(u32::MAX));
         self.since = now;
     }
 
@@ -201,7 +203,7 @@ mod tests {
     #[test]
     fn the_size_follows_what_was_taken() {
         let mut t = Tuning::new();
-        t.start(at(0), 1000, Duration::ZERO);
+        t.start(at(0), 1000, 65_536, Duration::ZERO);
         assert_eq!(t.adjust(at(1_000_000), 0, 0), None, "no round trip known");
         t.on_echo(1, 101, true);
         t.on_read(10_000);
@@ -225,5 +227,14 @@ mod tests {
         t.on_read(usize::MAX);
         assert_eq!(t.adjust(at(1_500_000), 0, 0), Some(MAX_LIMIT));
         assert_eq!(t.for_gap(7), MAX_LIMIT);
+    }
+
+    #[test]
+    fn ten_large_segments_are_no_reason_not_to_grow() {
+        let mut t = Tuning::new();
+        t.start(at(0), 65_481, 262_144, Duration::from_millis(20));
+        // All that the window lets the peer send.
+        t.on_read(261_944);
+        assert_eq!(t.adjust(at(20_000), 0, 0).map(|limit| limit > 500_000), Some(true));
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 
 mod a_batch_of_frames_costs_one_acknowledgement;
 mod a_duplicate_is_reported_once;
-mod a_far_peer_hears_of_every_fourth_segment;
+mod a_far_peer_hears_more;
 mod a_fin_among_data_out_of_order;
 mod a_frame_of_many_segments_counts_as_many;
 mod a_gap_is_acknowledged_at_once_with_sack;

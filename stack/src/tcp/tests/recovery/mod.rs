@@ -5,6 +5,7 @@ use super::*;
 mod a_duplicate_of_what_was_sacked_is_reordering;
 mod a_fin_beyond_a_hole;
 mod a_probe_keeps_within_the_window;
+mod a_repair_keeps_within_the_window;
 mod a_short_probe_is_undone_as_well;
 mod ack_division;
 mod backoff_after_unreachable;

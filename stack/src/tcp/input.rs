@@ -597,7 +597,13 @@ impl Conn {
             self.recvbuf.grow_for_gap(self.charge.strain());
         }
         match put {
-            Put::Kept if self.sack_ok => self.blocks.add(seq, end),
+            Put::Kept if self.sack_ok => {
+                let begins = self.blocks.add(seq, end);
+                if begins {
+                    // So that each block is in the acknowledgements of the next ones as well (RFC 2018 section 4): one may be lost.
+                    self.ack_apart();
+                }
+            }
             Put::Known if self.sack_ok && known > 0 => self.blocks.add_duplicate(seq, end),
             Put::Refused => cx.counters.tcp_memory_dropped += 1,
             _ => {}

@@ -23,9 +23,9 @@ const WAITING: usize = 64;
 pub(super) struct RecentBlocks(Option<Box<List>>);
 
 impl RecentBlocks {
-    /// `start..end` arrived beyond a gap.
-    pub(super) fn add(&mut self, start: SeqNumber, end: SeqNumber) {
-        self.0.get_or_insert_default().add(start, end);
+    /// `start..end` arrived beyond a gap. True: it is a block of its own, behind another gap.
+    pub(super) fn add(&mut self, start: SeqNumber, end: SeqNumber) -> bool {
+        self.0.get_or_insert_default().add(start, end)
     }
 
     /// `start..end` arrived twice.
@@ -100,7 +100,7 @@ struct Waiting {
 }
 
 impl List {
-    fn add(&mut self, start: SeqNumber, end: SeqNumber) {
+    fn add(&mut self, start: SeqNumber, end: SeqNumber) -> bool {
         let mut joined = (start, end);
         let touches = |(s, e): Block, joined: &mut Block| {
             let touch = s.le(joined.1) && e.ge(joined.0);
@@ -144,6 +144,7 @@ impl List {
         let most = u8::try_from(self.blocks.len()).unwrap_or(u8::MAX);
         self.len = u8::try_from(n).unwrap_or(most).saturating_add(1).min(most);
         self.fresh = fresh.saturating_add(1).min(self.len);
+        joined == (start, end)
     }
 
     fn add_duplicate(&mut self, start: SeqNumber, end: SeqNumber) {

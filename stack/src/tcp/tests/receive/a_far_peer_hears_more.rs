@@ -92,3 +92,32 @@ fn of_the_first_three_beyond_a_gap_of_what_fills_it_and_of_duplicates() {
     assert!(b.tcp.ack_overdue(), "a duplicate");
     assert_eq!(b.flush().len(), 1);
 }
+
+#[test]
+fn of_each_new_gap() {
+    let (mut b, start) = far(ms(20), false);
+    let (mut seq, mut told) = (start, Vec::new());
+    for _ in 0..6 {
+        seq += 1448;
+        for n in 0..8 {
+            take(&mut b, &mut seq, false);
+            if b.tcp.ack_overdue() {
+                assert!(n == 0 || told.len() < 3, "{n}");
+                told.extend(b.flush());
+            } else {
+                assert!(n > 0);
+            }
+        }
+    }
+    told.extend(b.flush());
+    // Each whole block is in two acknowledgements at least, but for the last.
+    for block in 0..5u32 {
+        let from = start + 1448 + block * 9 * 1448;
+        let whole = (b.irs + from, b.irs + from + 8 * 1448);
+        let times = told
+            .iter()
+            .filter(|a| a.repr.options.sack_blocks.iter().any(|(s, e)| (s.0, e.0) == whole))
+            .count();
+        assert!(times >= 2, "block {block}: {times}");
+    }
+}

@@ -37,6 +37,8 @@ const STEPS: usize = 300;
 const CHAOS: Duration = Duration::from_secs(12);
 /// What was written arrives within this time when the network is well again: time-outs have doubled meanwhile.
 const PATIENCE: Duration = Duration::from_secs(3600);
+/// By then each timer has been due once, and what it sent was answered: none is set to more than 120 s.
+const REST: Duration = Duration::from_secs(130);
 const PORT: u16 = 80;
 /// Bytes that a program writes to one stream at most.
 const MAX_WRITTEN: usize = 200_000;

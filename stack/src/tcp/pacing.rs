@@ -80,7 +80,8 @@ impl Conn {
             return None;
         }
         let rate = self.pacing_rate(opts.max_pacing_rate);
-        // A limit of 0 is none (`tcp_update_skb_after_send`), and so is a model's rate of 0: it has measured less than 1 B/s.
+        // A limit of 0 is none (`tcp_update_skb_after_send`), and so is a model's rate of 0: what it has measured is
+        // next to nothing (`LEAST_SHIFT` in bbr.rs).
         (rate != u64::MAX
             && rate > 0
             && opts.max_pacing_rate > 0
